@@ -1,0 +1,62 @@
+/// The MQTT broker: listeners, connections, sessions and the router. Knows packets, not rules or shadows.
+///
+/// Source: OASIS MQTT 3.1.1 and AWS's deviations (reference "broker").
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "common/authenticator.h"
+#include "common/clock.h"
+#include "common/metrics.h"
+#include "common/publisher.h"
+#include "common/quotas.h"
+#include "common/random.h"
+#include "common/result.h"
+#include "common/shard.h"
+#include "common/subscriber.h"
+
+namespace fogbank::broker {
+
+/// The topic index and the fan-out; usable before and after the listeners are open.
+class Router : public TopicIndex, public Publisher {};
+std::unique_ptr<Router> make_router(ShardPool& shards, const Clock& clock, Metrics& metrics, const Quotas& quotas);
+
+struct ListenerOptions {
+    std::string bind = "0.0.0.0";
+    std::int32_t mqtts_port = 8883;  ///< 0: any free one, -1: none
+    std::int32_t alpn_port = 8444;
+    std::int32_t mqtt_port = -1;  ///< plain, on loopback only, no authentication; for benches and local tools
+    std::string certificate_chain_pem, private_key_pem;
+};
+
+/// The ports in use, for endpoints.json; -1 where there is no listener.
+struct Ports {
+    std::int32_t mqtts = -1, alpn = -1, mqtt = -1;
+};
+
+class Broker {
+  public:
+    struct Dependencies {
+        ShardPool& shards;
+        Router& router;
+        Authenticator& authenticator;
+        const Clock& clock;
+        RandomSource& random;
+        Metrics& metrics;
+        Quotas quotas;
+    };
+    virtual ~Broker() = default;
+
+    /// Opens the listeners. Errors: CommonErrc::io_error naming the address that could not be bound; crypto_failure for a bad certificate.
+    virtual Result<Ports> listen(const ListenerOptions& options) = 0;
+
+    /// Stops accepting, sends what is acknowledged already, closes all connections; returns when they are gone or `grace` is over.
+    /// Not from a shard's thread; the shards must be running.
+    virtual void stop(std::chrono::milliseconds grace) = 0;
+};
+
+std::unique_ptr<Broker> make_broker(Broker::Dependencies dependencies);
+
+}  // namespace fogbank::broker

@@ -1,0 +1,124 @@
+/// MQTT 3.1.1 control packets as values, and the codec between them and bytes. Sans-I/O: no sockets, no clock.
+/// Source: OASIS MQTT 3.1.1, sections 2 and 3. Views point into the buffer that was parsed and live as long as it is unchanged.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "common/errc.h"
+#include "common/message.h"
+#include "common/result.h"
+
+namespace fogbank::broker::mqtt {
+
+/// Why bytes are not a packet; each carries the OASIS clause in the error's text.
+enum class Errc {
+    malformed = 1,        ///< reserved bits, wrong length, bad UTF-8, a forbidden value
+    too_large,            ///< the fixed header announces more than the limit
+    unsupported_version,  ///< protocol level other than 4: CONNACK 1
+    protocol_violation,   ///< a packet that a client may not send, or out of order
+};
+const boost::system::error_category& category();
+inline boost::system::error_code make_error_code(Errc e) { return {static_cast<int>(e), category()}; }
+
+struct Will {
+    std::string_view topic_name, payload;
+    Qos qos = Qos::at_most_once;
+    bool retain = false;
+};
+struct Connect {
+    std::uint8_t protocol_level = 4;
+    bool clean_session = true;
+    std::uint16_t keep_alive_s = 0;
+    std::string_view client_id;
+    std::optional<Will> will;
+    std::optional<std::string_view> user_name, password;
+};
+struct Publish {
+    std::string_view topic_name, payload;
+    Qos qos = Qos::at_most_once;
+    bool retain = false, dup = false;
+    std::uint16_t packet_id = 0;  ///< 0 at QoS 0
+};
+struct Puback {
+    std::uint16_t packet_id = 0;
+};
+struct TopicRequest {
+    std::string_view topic_filter;
+    std::uint8_t qos = 0;  ///< 0, 1 or 2
+};
+struct Subscribe {
+    std::uint16_t packet_id = 0;
+    std::vector<TopicRequest> topics;  ///< at least one
+};
+struct Unsubscribe {
+    std::uint16_t packet_id = 0;
+    std::vector<std::string_view> topic_filters;  ///< at least one
+};
+struct Pingreq {};
+struct Disconnect {};
+/// PUBREC, PUBREL or PUBCOMP: QoS 2's packets, which profile aws does not take. `type` is the packet type 5, 6 or 7.
+struct Qos2Packet {
+    std::uint8_t type = 0;
+    std::uint16_t packet_id = 0;
+};
+
+/// What a client may send. Packets that only a server sends are errors (protocol_violation).
+using ClientPacket = std::variant<Connect, Publish, Puback, Subscribe, Unsubscribe, Pingreq, Disconnect, Qos2Packet>;
+
+/// Where the next packet ends.
+struct Frame {
+    std::size_t bytes = 0;  ///< the whole packet, fixed header included
+    std::size_t header_bytes = 0;
+};
+/// Looks at the fixed header at the front of `bytes`.
+/// @return nothing while the header is not complete; otherwise its size, which may exceed `bytes`. Errors: malformed (remaining length of five
+/// bytes, type 0 or 15), too_large.
+Result<std::optional<Frame>> find_frame(std::string_view bytes, std::size_t packet_bytes_max);
+
+/// Decodes one whole packet as found by `find_frame`. Never reads outside `packet`, allocates only for SUBSCRIBE and UNSUBSCRIBE.
+/// Topic names and filters are checked for UTF-8 and NUL here, for wildcards and limits by the caller.
+Result<ClientPacket> decode_client_packet(std::string_view packet);
+
+/// Return codes of CONNACK (section 3.2.2.3).
+enum class ConnectReturnCode : std::uint8_t {
+    accepted = 0,
+    unacceptable_protocol_version = 1,
+    identifier_rejected = 2,
+    server_unavailable = 3,
+    bad_user_name_or_password = 4,
+    not_authorized = 5,
+};
+inline constexpr std::uint8_t suback_failure = 0x80;
+
+// Encoders append to `out`.
+void encode_connack(std::string& out, bool session_present, ConnectReturnCode code);
+void encode_puback(std::string& out, std::uint16_t packet_id);
+void encode_suback(std::string& out, std::uint16_t packet_id, std::span<const std::uint8_t> return_codes);
+void encode_unsuback(std::string& out, std::uint16_t packet_id);
+void encode_pingresp(std::string& out);
+
+/// A PUBLISH encoded once for a fan-out: per receiver only the first byte's DUP bit and the packet id differ.
+struct EncodedPublish {
+    std::string bytes;
+    std::size_t packet_id_offset = 0;  ///< 0 at QoS 0: there is none
+};
+EncodedPublish encode_publish(std::string_view topic_name, std::string_view payload, Qos qos, bool retain);
+/// Appends `publish` to `out` with `packet_id` (ignored at QoS 0) and DUP filled in.
+void append_publish(std::string& out, const EncodedPublish& publish, std::uint16_t packet_id, bool dup);
+
+// The client's side, for tests, fuzzing (decode(encode(p)) = p) and the load generator.
+void encode_connect(std::string& out, const Connect& connect);
+void encode_subscribe(std::string& out, const Subscribe& subscribe);
+void encode_unsubscribe(std::string& out, const Unsubscribe& unsubscribe);
+void encode_pingreq(std::string& out);
+void encode_disconnect(std::string& out);
+
+}  // namespace fogbank::broker::mqtt
+
+FOGBANK_ERROR_CODE_ENUM(fogbank::broker::mqtt::Errc)

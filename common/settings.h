@@ -1,0 +1,36 @@
+/// Configuration: one typed struct. Each setting has one row in `settings_table()` (name, meaning, unit, default), from which the command line
+/// (`--mqtts-port`), the environment (`FOGBANK_MQTTS_PORT`), the TOML file (`mqtts_port`) and `--help` are made.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "common/ids.h"
+#include "common/quotas.h"
+#include "common/result.h"
+
+namespace fogbank {
+
+/// `power_loss_safe`: every commit is flushed to the disk. `process_crash_safe`: survives kill -9, not a power cut.
+enum class Durability : std::uint8_t { power_loss_safe, process_crash_safe };
+
+struct Settings {
+    std::filesystem::path data = "data";
+    std::string bind = "0.0.0.0";
+    std::uint16_t mqtts_port = 8883;
+    std::uint16_t alpn_port = 8444;
+    std::uint16_t https_port = 8443;
+    std::uint16_t api_port = 4566;
+    std::int32_t mqtt_port = -1;  ///< -1: no plain listener; always on loopback
+    AccountId account{"000000000000"};
+    Region region{"us-east-1"};
+    std::vector<std::string> endpoint_names;  ///< further host names and addresses for the server certificate; the first is what DescribeEndpoint answers
+    QuotaProfile quota_profile = QuotaProfile::aws;
+    Durability durability = Durability::power_loss_safe;
+    std::uint32_t shards = 0;  ///< 0: one per core
+    std::string log_level = "info";
+};
+
+}  // namespace fogbank

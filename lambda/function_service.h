@@ -1,0 +1,108 @@
+/// Functions: what they are, how they are deployed and invoked. Source: AWS Lambda API reference 2015-03-31 (reference "lambda").
+///
+/// Handlers run on this room's own threads, never on a shard. Asynchronous invocations are durable: once accepted they survive kill -9, run at least once,
+/// are tried again twice after an error, and are then dropped with a log line and a metric.
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/arn.h"
+#include "common/clock.h"
+#include "common/ids.h"
+#include "common/metrics.h"
+#include "common/publisher.h"
+#include "common/random.h"
+#include "common/result.h"
+#include "lambda/errc.h"
+#include "store/kv/engine.h"
+#include "store/table/table_service.h"
+
+namespace fogbank::lambda {
+
+template <class T>
+using Awaitable = boost::asio::awaitable<Result<T>>;
+
+/// The runtime name of C++ handlers built against fogbank/lambda.h.
+inline constexpr std::string_view cpp_runtime = "fogbank-cpp";
+
+struct FunctionConfiguration {
+    FunctionName name;
+    std::string arn, runtime, role, handler, description;
+    std::map<std::string, std::string> environment;
+    std::int64_t timeout_s = 3, memory_mb = 128;
+    std::int64_t code_size_bytes = 0;
+    std::string code_sha256;  ///< base64
+    std::string revision_id;  ///< UUID
+    WallTime modified_at{};
+};
+
+/// Where the code comes from: exactly one is set.
+struct FunctionCode {
+    std::string zip;             ///< bytes of a zip archive that holds the shared object (`<handler>` or the only .so in it)
+    std::filesystem::path file;  ///< Fogbank's extension: a shared object on the server's disk, loaded from there, reloaded when it is replaced
+};
+
+struct CreateFunctionRequest {
+    FunctionName name;
+    std::string runtime, role, handler, description;
+    std::map<std::string, std::string> environment;
+    std::int64_t timeout_s = 3, memory_mb = 128;
+    FunctionCode code;
+};
+
+struct InvocationResult {
+    std::string payload;         ///< JSON: the handler's result, or an error object
+    std::string function_error;  ///< empty, or `Unhandled`
+    std::string log_tail;        ///< the last 4 KB of what the handler logged
+};
+
+class FunctionService {
+  public:
+    struct Dependencies {
+        store::kv::Engine& engine;
+        store::table::TableService& tables;
+        Publisher& publisher;
+        const Clock& clock;
+        RandomSource& random;
+        Metrics& metrics;
+        ArnFactory arns;
+        std::filesystem::path folder;  ///< where deployed code is kept
+        std::size_t threads = 2;       ///< handlers running at the same time
+    };
+    virtual ~FunctionService() = default;
+
+    /// Loads the code and checks its ABI before anything is stored. Errors: invalid_parameter, invalid_code, resource_conflict.
+    virtual Awaitable<FunctionConfiguration> create_function(CreateFunctionRequest request) = 0;
+    virtual Awaitable<FunctionConfiguration> get_function(FunctionName name) = 0;
+    virtual Awaitable<std::vector<FunctionConfiguration>> list_functions() = 0;
+    virtual Awaitable<void> delete_function(FunctionName name) = 0;
+
+    /// Runs the function and waits for its result; a failing handler is a success with `function_error` set.
+    /// Errors: resource_not_found, invalid_request_content, request_too_large (6 MB), too_many_requests.
+    virtual Awaitable<InvocationResult> invoke(FunctionName name, std::string event) = 0;
+
+    /// Queues the event durably (at most 1 MB). `done` is called once, on an engine thread, after the queue entry is committed or refused. Any thread.
+    /// A function that does not exist is refused with resource_not_found.
+    virtual void invoke_async(FunctionName name, std::string event, store::kv::CommitHandler done) = 0;
+
+    /// Invocations queued or running now.
+    virtual std::size_t backlog() const = 0;
+
+    /// Takes up what the queue held at the last stop. Call once, after everything handlers may need is there.
+    virtual void start() = 0;
+    /// Lets running handlers finish for up to `grace`, leaves the rest in the durable queue, joins the threads. Not from a shard or handler thread.
+    virtual void stop(std::chrono::milliseconds grace) = 0;
+};
+
+/// Loads the stored functions. The dependencies must outlive the service.
+Awaitable<std::unique_ptr<FunctionService>> open_function_service(FunctionService::Dependencies dependencies);
+
+}  // namespace fogbank::lambda

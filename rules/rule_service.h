@@ -1,0 +1,90 @@
+/// Topic rules: stored, subscribed in the topic index, run for each matching message. Source: AWS IoT Developer Guide, "Rules for AWS IoT"
+/// (reference "rules", "rules-sql", "rules-actions").
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <cstdint>
+#include <memory>
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/arn.h"
+#include "common/clock.h"
+#include "common/ids.h"
+#include "common/metrics.h"
+#include "common/publisher.h"
+#include "common/quotas.h"
+#include "common/random.h"
+#include "common/result.h"
+#include "common/subscriber.h"
+#include "lambda/function_service.h"
+#include "rules/errc.h"
+#include "store/kv/engine.h"
+#include "store/table/table_service.h"
+
+namespace fogbank::rules {
+
+template <class T>
+using Awaitable = boost::asio::awaitable<Result<T>>;
+
+/// As stored and as GetTopicRule answers.
+struct RuleDescription {
+    RuleName name;
+    std::string arn;
+    std::string sql, description;
+    std::string aws_iot_sql_version;  ///< `2015-10-08`, `2016-03-23` or `beta`
+    std::string actions_json;         ///< the `actions` array as given
+    std::string error_action_json;    ///< empty: none
+    bool disabled = false;
+    WallTime created_at{};
+    std::string topic_filter;  ///< from FROM; empty for Basic Ingest only
+};
+
+/// Running totals since start, per rule.
+struct RuleCounters {
+    std::uint64_t matched = 0;   ///< messages whose topic matched FROM
+    std::uint64_t filtered = 0;  ///< WHERE was not true
+    std::uint64_t failed = 0;    ///< evaluation or at least one action failed
+    std::uint64_t succeeded = 0;
+    std::string last_error;
+};
+
+class RuleService {
+  public:
+    struct Dependencies {
+        store::kv::Engine& engine;
+        TopicIndex& topics;
+        Publisher& publisher;
+        store::table::TableService& tables;
+        lambda::FunctionService& functions;
+        const Clock& clock;
+        RandomSource& random;
+        Metrics& metrics;
+        ArnFactory arns;
+        Quotas quotas;
+    };
+    virtual ~RuleService() = default;
+
+    /// `payload_json` is the TopicRulePayload: sql, actions, description, ruleDisabled, awsIotSqlVersion, errorAction. The rule sees the next message
+    /// published after the return. What cannot run is refused here: SQL with position and reason, actions that this server does not have.
+    /// Errors: sql_parse, invalid_request, resource_already_exists, limit_exceeded.
+    virtual Awaitable<void> create_rule(RuleName name, std::string payload_json) = 0;
+    virtual Awaitable<void> replace_rule(RuleName name, std::string payload_json) = 0;
+    /// Errors: access_denied when there is no such rule, as AWS answers.
+    virtual Awaitable<RuleDescription> get_rule(RuleName name) = 0;
+    virtual Awaitable<std::vector<RuleDescription>> list_rules() = 0;
+    virtual Awaitable<void> delete_rule(RuleName name) = 0;
+    virtual Awaitable<void> set_rule_enabled(RuleName name, bool enabled) = 0;
+    /// Nothing if there is no such rule.
+    virtual std::optional<RuleCounters> counters(const RuleName& name) const = 0;
+
+    /// Drops all subscriptions; messages under way are finished.
+    virtual void stop() = 0;
+};
+
+/// Loads the stored rules and subscribes the enabled ones. A stored rule that no longer compiles is logged and left disabled, never dropped.
+Awaitable<std::unique_ptr<RuleService>> open_rule_service(RuleService::Dependencies dependencies);
+
+}  // namespace fogbank::rules
