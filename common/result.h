@@ -14,6 +14,7 @@ struct Error {
     boost::system::error_code code;
     std::string message;
 
+    Error() = default;  // Boost's result::error() wants it
     Error(boost::system::error_code error, std::string text) : code(error), message(std::move(text)) {}
 };
 
