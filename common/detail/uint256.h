@@ -46,8 +46,8 @@ struct Uint256 {
     friend bool operator==(const Uint256&, const Uint256&) = default;
     friend bool operator<(const Uint256& a, const Uint256& b) { return a.high != b.high ? a.high < b.high : a.low < b.low; }
     friend Uint256 operator+(const Uint256& a, const Uint256& b) {
-        const Uint128 low = a.low + b.low;
-        return {a.high + b.high + (low < a.low ? 1U : 0U), low};
+        const Uint128 sum = a.low + b.low;
+        return {a.high + b.high + (sum < a.low ? 1U : 0U), sum};
     }
     /// a >= b.
     friend Uint256 operator-(const Uint256& a, const Uint256& b) { return {a.high - b.high - (a.low < b.low ? 1U : 0U), a.low - b.low}; }
