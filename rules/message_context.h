@@ -34,6 +34,8 @@ class MessageContext {
     const Payload& payload();
     /// The same for all rules of the message; made at the first call.
     const std::string& trace_id(RandomSource& random);
+    /// Empty if nobody has asked for it yet.
+    const std::string& known_trace_id() const { return trace_id_; }
 
   private:
     MessagePtr message_;
