@@ -40,7 +40,7 @@ constexpr std::array<RefusalRow, refusal_cause_count> table = {{
      "MQTT-4.7.1-2; broker 10"},
     {RefusalCause::payload_too_large, "payload_too_large", close, close, Code::accepted, Reason::client_error,
      "broker 7: payload > 128 KB"},
-    {RefusalCause::too_many_filters, "too_many_filters", suback_failure, suback_failure, Code::accepted, Reason::throttled,
+    {RefusalCause::too_many_filters, "too_many_filters", close, close, Code::accepted, Reason::client_error,
      "broker 10: fails, form not stated"},
     {RefusalCause::too_many_subscriptions, "too_many_subscriptions", suback_failure, suback_failure, Code::accepted, Reason::throttled,
      "broker 10: rejected, check SUBACK"},
