@@ -67,11 +67,13 @@ struct TableDescription {
 /// An expression with its placeholders, as the client sent it. Empty text: none.
 struct Expression {
     std::string text;
+    bool given = false;  ///< the request has the member: an empty text is then an error instead of no expression
 };
 /// ExpressionAttributeNames and ExpressionAttributeValues; every one given must be used by some expression of the request.
 struct Placeholders {
     std::map<std::string, std::string, std::less<>> names;  ///< with the leading `#`
     Item values;                                            ///< with the leading `:`
+    bool names_given = false, values_given = false;         ///< the request has the member: an empty one is then an error
 };
 
 enum class ReturnValues : std::uint8_t { none, all_old };
