@@ -1,0 +1,251 @@
+#include "api/aws_errors.h"
+
+#include <array>
+#include <nlohmann/json.hpp>
+
+#include "common/common_errc.h"
+#include "lambda/errc.h"
+#include "policy/errc.h"
+#include "registry/errc.h"
+#include "rules/errc.h"
+#include "store/kv/errc.h"
+#include "store/table/errc.h"
+
+namespace fogbank::api {
+namespace {
+
+constexpr AwsException iot_internal{"InternalFailureException", 500};
+constexpr AwsException dynamodb_internal{"InternalServerError", 500};
+constexpr AwsException lambda_internal{"ServiceException", 500};
+constexpr AwsException iot_unavailable{"ServiceUnavailableException", 503};
+constexpr AwsException iot_invalid{"InvalidRequestException", 400};
+
+template <class E>
+constexpr ErrorRow row(E code, AwsException control, AwsException data, AwsException dynamodb, AwsException lambda) {
+    return ErrorRow{static_cast<int>(code), control, data, dynamodb, lambda};
+}
+/// A failure of the registry or the rules: other families meet it only through a bug.
+template <class E>
+constexpr ErrorRow iot(E code, std::string_view name, unsigned status) {
+    return row(code, {name, status}, {name, status}, dynamodb_internal, lambda_internal);
+}
+template <class E>
+constexpr ErrorRow dynamodb(E code, std::string_view name, unsigned status) {
+    return row(code, iot_internal, iot_internal, {name, status}, lambda_internal);
+}
+template <class E>
+constexpr ErrorRow lambda_only(E code, std::string_view name, unsigned status) {
+    return row(code, iot_internal, iot_internal, dynamodb_internal, {name, status});
+}
+template <class E>
+constexpr ErrorRow internal(E code) {
+    return row(code, iot_internal, iot_internal, dynamodb_internal, lambda_internal);
+}
+template <class E>
+constexpr ErrorRow unavailable(E code) {
+    return row(code, iot_unavailable, iot_unavailable, dynamodb_internal, lambda_internal);
+}
+template <class E>
+constexpr ErrorRow malformed(E code) {
+    return row(code, iot_invalid, iot_invalid, {"SerializationException", 400}, {"InvalidRequestContentException", 400});
+}
+/// 403 everywhere but in DynamoDB, which answers 400 (reference "auth", section 4).
+template <class E>
+constexpr ErrorRow refused(E code, std::string_view name) {
+    return row(code, {name, 403}, {name, 403}, {name, 400}, {name, 403});
+}
+
+constexpr std::array front_rows{
+    refused(Errc::missing_authentication_token, "MissingAuthenticationTokenException"),
+    refused(Errc::incomplete_signature, "IncompleteSignatureException"),
+    // iot-data was seen to answer ForbiddenException for bad signatures and missing permissions alike.
+    row(Errc::unrecognized_client, {"UnrecognizedClientException", 403}, {"ForbiddenException", 403}, {"UnrecognizedClientException", 400},
+        {"UnrecognizedClientException", 403}),
+    row(Errc::invalid_signature, {"InvalidSignatureException", 403}, {"ForbiddenException", 403}, {"InvalidSignatureException", 400},
+        {"InvalidSignatureException", 403}),
+    // Not ForbiddenException for iot-data: SDKs correct their clock on this name only.
+    refused(Errc::signature_expired, "InvalidSignatureException"),
+    row(Errc::forbidden, {"AccessDeniedException", 403}, {"ForbiddenException", 403}, {"AccessDeniedException", 400},
+        {"AccessDeniedException", 403}),
+    row(Errc::unknown_operation, {"MissingAuthenticationTokenException", 403}, {"MethodNotAllowedException", 405},
+        {"UnknownOperationException", 400}, {"AccessDeniedException", 403}),
+    row(Errc::method_not_allowed, {"MissingAuthenticationTokenException", 403}, {"MethodNotAllowedException", 405},
+        {"UnknownOperationException", 400}, {"AccessDeniedException", 403}),
+    row(Errc::validation, iot_invalid, iot_invalid, {"ValidationException", 400}, {"InvalidParameterValueException", 400}),
+    malformed(Errc::malformed_body),
+    row(Errc::body_too_large, {"RequestEntityTooLargeException", 413}, {"RequestEntityTooLargeException", 413},
+        {"RequestEntityTooLargeException", 413}, {"RequestTooLargeException", 413}),
+    unavailable(Errc::unavailable),
+    internal(Errc::internal),
+};
+
+constexpr std::array common_rows{
+    malformed(CommonErrc::malformed), malformed(CommonErrc::too_large),
+    malformed(CommonErrc::too_deep),  internal(CommonErrc::invalid_configuration),
+    internal(CommonErrc::io_error),   internal(CommonErrc::crypto_failure),
+    unavailable(CommonErrc::stopped),
+};
+
+constexpr std::array registry_rows{
+    iot(registry::Errc::invalid_request, "InvalidRequestException", 400),
+    iot(registry::Errc::resource_not_found, "ResourceNotFoundException", 404),
+    iot(registry::Errc::resource_already_exists, "ResourceAlreadyExistsException", 409),
+    iot(registry::Errc::version_conflict, "VersionConflictException", 409),
+    iot(registry::Errc::delete_conflict, "DeleteConflictException", 409),
+    iot(registry::Errc::limit_exceeded, "LimitExceededException", 410),
+    iot(registry::Errc::malformed_policy, "MalformedPolicyException", 400),
+    iot(registry::Errc::versions_limit_exceeded, "VersionsLimitExceededException", 409),
+    iot(registry::Errc::certificate_state, "CertificateStateException", 406),
+    iot(registry::Errc::certificate_validation, "CertificateValidationException", 400),
+    // The next five judge a TLS peer; over HTTPS they are refusals of the data plane.
+    iot(registry::Errc::certificate_not_registered, "ForbiddenException", 403),
+    iot(registry::Errc::certificate_inactive, "ForbiddenException", 403),
+    iot(registry::Errc::certificate_revoked, "ForbiddenException", 403),
+    iot(registry::Errc::certificate_expired, "ForbiddenException", 403),
+    iot(registry::Errc::certificate_pending, "ForbiddenException", 403),
+    refused(registry::Errc::unknown_access_key, "UnrecognizedClientException"),
+    unavailable(registry::Errc::store_unavailable),
+};
+
+constexpr std::array rules_rows{
+    iot(rules::Errc::sql_parse, "SqlParseException", 400),
+    iot(rules::Errc::invalid_request, "InvalidRequestException", 400),
+    iot(rules::Errc::resource_already_exists, "ResourceAlreadyExistsException", 409),
+    iot(rules::Errc::access_denied, "UnauthorizedException", 401),
+    iot(rules::Errc::limit_exceeded, "LimitExceededException", 410),
+    unavailable(rules::Errc::unavailable),
+    internal(rules::Errc::evaluation),
+};
+
+constexpr std::array lambda_rows{
+    lambda_only(lambda::Errc::invalid_parameter, "InvalidParameterValueException", 400),
+    lambda_only(lambda::Errc::resource_not_found, "ResourceNotFoundException", 404),
+    lambda_only(lambda::Errc::resource_conflict, "ResourceConflictException", 409),
+    lambda_only(lambda::Errc::invalid_request_content, "InvalidRequestContentException", 400),
+    lambda_only(lambda::Errc::request_too_large, "RequestTooLargeException", 413),
+    lambda_only(lambda::Errc::too_many_requests, "TooManyRequestsException", 429),
+    lambda_only(lambda::Errc::invalid_code, "InvalidParameterValueException", 400),
+    unavailable(lambda::Errc::unavailable),
+};
+
+constexpr std::array table_rows{
+    dynamodb(store::table::Errc::validation, "ValidationException", 400),
+    dynamodb(store::table::Errc::resource_not_found, "ResourceNotFoundException", 400),
+    dynamodb(store::table::Errc::resource_in_use, "ResourceInUseException", 400),
+    dynamodb(store::table::Errc::conditional_check_failed, "ConditionalCheckFailedException", 400),
+    dynamodb(store::table::Errc::item_collection_too_large, "ItemCollectionSizeLimitExceededException", 400),
+    dynamodb(store::table::Errc::limit_exceeded, "LimitExceededException", 400),
+    dynamodb(store::table::Errc::serialization, "SerializationException", 400),
+    row(store::table::Errc::throttled, {"ThrottlingException", 400}, {"ThrottlingException", 429}, {"ThrottlingException", 400},
+        {"TooManyRequestsException", 429}),
+    unavailable(store::table::Errc::unavailable),
+};
+
+constexpr std::array kv_rows{
+    internal(store::kv::Errc::precondition_failed), unavailable(store::kv::Errc::conflict),
+    unavailable(store::kv::Errc::unavailable),      internal(store::kv::Errc::corrupt),
+    unavailable(store::kv::Errc::stopped),
+};
+
+constexpr std::array policy_rows{
+    iot(policy::Errc::malformed_document, "MalformedPolicyException", 400),
+    iot(policy::Errc::document_too_large, "MalformedPolicyException", 400),
+};
+
+const AwsException& column(const ErrorRow& row, Family family) {
+    switch (family) {
+        case Family::control:
+            return row.control;
+        case Family::data:
+            return row.data;
+        case Family::dynamodb:
+            return row.dynamodb;
+        case Family::lambda:
+            return row.lambda;
+    }
+    return row.control;
+}
+
+/// DynamoDB's errors carry the namespace they are modelled in; clients read what follows the `#`.
+std::string_view dynamodb_namespace(std::string_view name) {
+    if (name == "ValidationException") return "com.amazon.coral.validate#";
+    for (const std::string_view common :
+         {"MissingAuthenticationTokenException", "IncompleteSignatureException", "UnrecognizedClientException", "InvalidSignatureException",
+          "AccessDeniedException", "UnknownOperationException", "SerializationException", "RequestEntityTooLargeException",
+          "ThrottlingException"}) {
+        if (name == common) return "com.amazon.coral.service#";
+    }
+    return "com.amazonaws.dynamodb.v20120810#";
+}
+
+}  // namespace
+
+const boost::system::error_category& category() {
+    static constexpr std::array<std::string_view, 14> names{"",
+                                                            "missing_authentication_token",
+                                                            "incomplete_signature",
+                                                            "unrecognized_client",
+                                                            "invalid_signature",
+                                                            "signature_expired",
+                                                            "forbidden",
+                                                            "unknown_operation",
+                                                            "method_not_allowed",
+                                                            "validation",
+                                                            "malformed_body",
+                                                            "body_too_large",
+                                                            "unavailable",
+                                                            "internal"};
+    static const NamedErrorCategory category("api", names);
+    return category;
+}
+
+std::span<const ErrorTable> error_tables() {
+    static const std::array tables{
+        ErrorTable{&category(), front_rows},
+        ErrorTable{&common_category(), common_rows},
+        ErrorTable{&registry::category(), registry_rows},
+        ErrorTable{&rules::category(), rules_rows},
+        ErrorTable{&lambda::category(), lambda_rows},
+        ErrorTable{&store::table::category(), table_rows},
+        ErrorTable{&store::kv::category(), kv_rows},
+        ErrorTable{&policy::category(), policy_rows},
+    };
+    return tables;
+}
+
+AwsException aws_exception(Family family, const boost::system::error_code& code) {
+    for (const ErrorTable& table : error_tables()) {
+        if (code.category() != *table.category) continue;
+        for (const ErrorRow& row : table.rows) {
+            if (row.code == code.value()) return column(row, family);
+        }
+    }
+    return column(front_rows.back(), family);
+}
+
+Response error_response(Family family, const Error& error, std::string_view request_id, const std::map<std::string, std::string>& members) {
+    const AwsException exception = aws_exception(family, error.code);
+    Response response(exception.status);
+    nlohmann::json body = nlohmann::json::object();
+    const char* message_member = "message";
+    if (family == Family::dynamodb) {
+        body["__type"] = std::string(dynamodb_namespace(exception.name)) + std::string(exception.name);
+        response.content_type = "application/x-amz-json-1.0";
+    } else {
+        response.headers.emplace_back("x-amzn-ErrorType", std::string(exception.name));
+        response.content_type = "application/json";
+    }
+    if (family == Family::lambda) {
+        body["Type"] = exception.status >= 500 ? "Service" : "User";
+        message_member = "Message";
+    }
+    if (family == Family::data) body["traceId"] = request_id;
+    // AWS says `Forbidden` and no more; the reason behind it is Fogbank's.
+    const bool bare = exception.name == "ForbiddenException" && !error.message.starts_with("Forbidden");
+    body[message_member] = bare ? "Forbidden: " + error.message : error.message;
+    for (const auto& [name, value] : members) body[name] = value;
+    response.body = body.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+    return response;
+}
+
+}  // namespace fogbank::api

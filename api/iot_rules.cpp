@@ -1,0 +1,128 @@
+/// Topic rules. Source: AWS IoT API reference (reference "rules", section 8).
+#include <algorithm>
+#include <array>
+#include <nlohmann/json.hpp>
+
+#include "api/members.h"
+#include "common/topic.h"
+
+namespace fogbank::api {
+namespace {
+
+namespace asio = boost::asio;
+using nlohmann::json;
+using rules::RuleDescription;
+
+constexpr std::int64_t page_max = 10'000;  // model: TopicRuleMaxResults
+constexpr std::int64_t default_page = 100;
+
+RuleName rule_name(const Call& call) {
+    return RuleName(call.label("ruleName"));
+}
+
+asio::awaitable<Outcome> create_topic_rule(const Services& services, const Call& call) {
+    if (const auto tags = call.request.header("x-amz-tagging"); tags && !tags->empty()) {
+        co_return validation_error("tags on topic rules are not supported by this server");
+    }
+    const auto done = co_await services.rooms.rules.create_rule(rule_name(call), call.request.body);
+    if (done) co_return empty_response();
+    if (done.error().code != rules::Errc::resource_already_exists) co_return done.error();
+    const std::map<std::string, std::string> members{{"resourceId", call.label("ruleName")},
+                                                     {"resourceArn", services.rooms.arns.rule(rule_name(call))}};
+    co_return error_response(Family::control, done.error(), call.request_id, members);
+}
+
+asio::awaitable<Outcome> replace_topic_rule(const Services& services, const Call& call) {
+    const auto done = co_await services.rooms.rules.replace_rule(rule_name(call), call.request.body);
+    if (!done) co_return done.error();
+    co_return empty_response();
+}
+
+asio::awaitable<Outcome> get_topic_rule(const Services& services, const Call& call) {
+    const auto found = co_await services.rooms.rules.get_rule(rule_name(call));
+    if (!found) co_return found.error();
+    json rule{{"ruleName", found->name.str()},
+              {"sql", found->sql},
+              {"createdAt", epoch_seconds(found->created_at)},
+              {"actions", json::parse(found->actions_json, nullptr, false)},
+              {"ruleDisabled", found->disabled},
+              {"awsIotSqlVersion", found->aws_iot_sql_version}};
+    if (!found->description.empty()) rule["description"] = found->description;
+    if (!found->error_action_json.empty()) rule["errorAction"] = json::parse(found->error_action_json, nullptr, false);
+    // What the rule room stored was JSON when it came in.
+    if (rule["actions"].is_discarded() || (rule.contains("errorAction") && rule["errorAction"].is_discarded())) {
+        co_return Error(Errc::internal, "the stored actions of rule `" + found->name.str() + "` are not JSON");
+    }
+    co_return json_response({{"ruleArn", found->arn}, {"rule", std::move(rule)}});
+}
+
+/// What the `topic` parameter means is not documented; here: rules whose FROM filter is that text or matches that topic.
+bool about_topic(const RuleDescription& rule, const std::string& topic) {
+    return rule.topic_filter == topic || (!rule.topic_filter.empty() && topic_matches(rule.topic_filter, topic));
+}
+
+asio::awaitable<Outcome> list_topic_rules(const Services& services, const Call& call) {
+    const auto limit = query_integer(call, "maxResults", 1, page_max);
+    if (!limit) co_return limit.error();
+    const bool by_state = call.query_value("ruleDisabled") != nullptr;
+    const auto disabled = query_bool(call, "ruleDisabled", false);
+    if (!disabled) co_return disabled.error();
+    auto all = co_await services.rooms.rules.list_rules();
+    if (!all) co_return all.error();
+    const std::string* topic = call.query_value("topic");
+    std::erase_if(*all, [&](const RuleDescription& rule) {
+        return (by_state && rule.disabled != *disabled) || (topic != nullptr && !about_topic(rule, *topic));
+    });
+    std::sort(all->begin(), all->end(), [](const RuleDescription& a, const RuleDescription& b) { return a.name < b.name; });
+    const auto part = slice(call.query_value("nextToken"), all->size(), static_cast<std::size_t>(limit->value_or(default_page)));
+    if (!part) co_return part.error();
+    json list = json::array();
+    for (std::size_t i = part->begin; i < part->end; ++i) {
+        const RuleDescription& rule = (*all)[i];
+        list.push_back({{"ruleArn", rule.arn},
+                        {"ruleName", rule.name.str()},
+                        {"topicPattern", rule.topic_filter},
+                        {"createdAt", epoch_seconds(rule.created_at)},
+                        {"ruleDisabled", rule.disabled}});
+    }
+    json answer{{"rules", std::move(list)}};
+    if (part->next) answer["nextToken"] = *part->next;
+    co_return json_response(answer);
+}
+
+asio::awaitable<Outcome> delete_topic_rule(const Services& services, const Call& call) {
+    const auto done = co_await services.rooms.rules.delete_rule(rule_name(call));
+    if (!done) co_return done.error();
+    co_return empty_response();
+}
+
+asio::awaitable<Outcome> set_enabled(const Services& services, const Call& call, bool enabled) {
+    const auto done = co_await services.rooms.rules.set_rule_enabled(rule_name(call), enabled);
+    if (!done) co_return done.error();
+    co_return empty_response();
+}
+
+asio::awaitable<Outcome> enable_topic_rule(const Services& services, const Call& call) {
+    return set_enabled(services, call, true);
+}
+asio::awaitable<Outcome> disable_topic_rule(const Services& services, const Call& call) {
+    return set_enabled(services, call, false);
+}
+
+constexpr std::array operations{
+    Operation{"CreateTopicRule", "POST", "/rules/{ruleName}", create_topic_rule},
+    Operation{"ReplaceTopicRule", "PATCH", "/rules/{ruleName}", replace_topic_rule},
+    Operation{"GetTopicRule", "GET", "/rules/{ruleName}", get_topic_rule},
+    Operation{"ListTopicRules", "GET", "/rules", list_topic_rules},
+    Operation{"DeleteTopicRule", "DELETE", "/rules/{ruleName}", delete_topic_rule},
+    Operation{"EnableTopicRule", "POST", "/rules/{ruleName}/enable", enable_topic_rule},
+    Operation{"DisableTopicRule", "POST", "/rules/{ruleName}/disable", disable_topic_rule},
+};
+
+}  // namespace
+
+std::span<const Operation> iot_rules_operations() {
+    return operations;
+}
+
+}  // namespace fogbank::api

@@ -1,0 +1,55 @@
+/// HTTP requests and responses as the services see them: no Beast, no sockets, so that everything above the connection is tested without
+/// either.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace fogbank::api {
+
+struct Header {
+    std::string name;  ///< lower case in requests
+    std::string value;
+    Header(std::string header_name, std::string header_value) : name(std::move(header_name)), value(std::move(header_value)) {}
+};
+
+/// One request as it came over the wire. Nothing is decoded yet: SigV4 signs the bytes as sent.
+class Request {
+  public:
+    Request() = default;
+
+    std::string method;
+    std::string path;   ///< target up to the `?`, not decoded
+    std::string query;  ///< target after the `?`, not decoded
+    std::vector<Header> headers;
+    std::string body;
+    std::string remote_ip;
+    std::string server_name;             ///< SNI, empty over plain TCP
+    std::uint16_t local_port = 0;        ///< the port that the listener is bound to
+    std::string client_certificate_der;  ///< empty: none was presented
+
+    /// The first header of that lower-case name.
+    std::optional<std::string_view> header(std::string_view name) const;
+};
+
+class Response {
+  public:
+    Response() = default;
+    explicit Response(unsigned http_status) : status(http_status) {}
+
+    unsigned status = 200;
+    std::string content_type;  ///< empty: no header
+    std::vector<Header> headers;
+    std::string body;
+};
+
+using QueryParameters = std::vector<std::pair<std::string, std::string>>;
+
+/// Splits at `&` and decodes names and values once; `k` without `=` has an empty value. Nothing if a `%` is malformed.
+std::optional<QueryParameters> parse_query(std::string_view query);
+
+}  // namespace fogbank::api

@@ -1,0 +1,61 @@
+/// What a service file is made of: operations (name, method, path, handler) and what a handler is given. One file per service or part of
+/// one; adding a service is one file with its table plus one line in api/dispatcher.cpp.
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "api/aws_errors.h"
+#include "api/http_server.h"
+#include "api/request.h"
+
+namespace fogbank::api {
+
+/// What handlers work on. References outlive the server.
+struct Services {
+    ApiServer::Dependencies rooms;
+    std::string endpoint_name;
+};
+
+/// One request on its way to a handler. Lives in the dispatcher's frame until the handler has returned, so handlers take it by reference.
+class Call {
+  public:
+    Call(Request http_request, QueryParameters query_parameters) : request(std::move(http_request)), query(std::move(query_parameters)) {}
+
+    Request request;
+    QueryParameters query;
+    std::vector<std::pair<std::string_view, std::string>> labels;  ///< of the path template, decoded
+    Principal principal;
+    std::string request_id;
+    Permissions* permissions = nullptr;  ///< IoT policies of a certificate; null for SigV4 callers, whose keys may do everything
+
+    /// The label's value; empty if the template has none of that name.
+    const std::string& label(std::string_view name) const;
+    /// The first query parameter of that name, or null.
+    const std::string* query_value(std::string_view name) const;
+};
+
+using Outcome = Result<Response>;
+using Handler = boost::asio::awaitable<Outcome> (*)(const Services& services, const Call& call);
+
+struct Operation {
+    std::string_view name;
+    std::string_view method;  ///< empty for json protocols, where the target header names the operation
+    std::string_view path;    ///< `/things/{thingName}`; a last `{topic+}` takes the rest, slashes included
+    Handler handler;
+};
+
+std::span<const Operation> iot_things_operations();
+std::span<const Operation> iot_certificates_operations();
+std::span<const Operation> iot_policies_operations();
+std::span<const Operation> iot_rules_operations();
+std::span<const Operation> iot_endpoint_operations();
+std::span<const Operation> iot_data_operations();
+std::span<const Operation> dynamodb_operations();
+std::span<const Operation> lambda_operations();
+
+}  // namespace fogbank::api
