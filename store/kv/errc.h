@@ -11,6 +11,7 @@ enum class Errc {
     unavailable,              ///< disk full, I/O error; nothing was written, later calls may succeed
     corrupt,                  ///< the stored bytes are not what this version wrote
     stopped,                  ///< the engine is shutting down
+    too_large,                ///< a key or value beyond key_bytes_max or value_bytes_max; nothing was written
 };
 
 const boost::system::error_category& category();
