@@ -1,4 +1,5 @@
-/// Exact decimal numbers of up to 38 significant digits: what DynamoDB stores (38 digits, 1E-130 to 9.99E125) and what IoT SQL computes with (34 digits).
+/// Exact decimal numbers of up to 38 significant digits: what DynamoDB stores (38 digits, 1E-130 to 9.99E125) and what IoT SQL computes
+/// with (34 digits).
 #pragma once
 
 #include <compare>
@@ -9,19 +10,25 @@
 
 namespace fogbank {
 
-/// coefficient * 10^exponent, |coefficient| < 10^38. Value type, no allocation, all operations pure. Equal numbers compare equal whatever their
-/// scale (1.0 == 1), and `canonical` removes trailing zeros.
+/// coefficient * 10^exponent, |coefficient| < 10^38. Value type, no allocation, all operations pure. Kept without trailing zeros, so equal
+/// numbers compare equal however they were written (1.0 == 1).
 class Decimal {
   public:
     static constexpr int digits_max = 38;
     static constexpr int sql_digits = 34;
+    /// Bound of |magnitude()|; beyond it, to either side, an operation has no result.
     static constexpr int exponent_max = 1'000'000;
 
     constexpr Decimal() = default;
-    constexpr explicit Decimal(std::int64_t value) : coefficient_(value) {}
+    constexpr explicit Decimal(std::int64_t value) : coefficient_(value) {
+        while (coefficient_ != 0 && coefficient_ % 10 == 0) {
+            coefficient_ /= 10;
+            ++exponent_;
+        }
+    }
 
-    /// `-?digits[.digits][e[+-]digits]`, also a leading `+`, `.5` and `5.`; nothing for anything else, more than 38 significant digits (leading and
-    /// trailing zeros do not count) or an exponent out of bounds. Callers with a stricter grammar check it first.
+    /// `-?digits[.digits][e[+-]digits]`, also a leading `+`, `.5` and `5.`; nothing for anything else, more than 38 significant digits
+    /// (leading and trailing zeros do not count) or an exponent out of bounds. Callers with a stricter grammar check it first.
     static std::optional<Decimal> parse(std::string_view text);
     /// Rounds to `digits` significant digits (half to even) instead of refusing more than 38.
     static std::optional<Decimal> parse_rounded(std::string_view text, int digits = digits_max);
@@ -71,8 +78,9 @@ class Decimal {
 
   private:
     __extension__ using Coefficient = __int128;
-    constexpr Decimal(Coefficient coefficient, std::int32_t exponent, int) : coefficient_(coefficient), exponent_(exponent) {}
+    friend struct DecimalParts;  ///< common/detail/decimal_parts.h, for decimal*.cpp
 
+    // Canonical: the coefficient does not end in a zero digit, and the exponent of zero is 0. So equal numbers have equal members.
     Coefficient coefficient_ = 0;
     std::int32_t exponent_ = 0;
 };

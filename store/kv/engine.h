@@ -19,7 +19,8 @@
 
 namespace fogbank::store::kv {
 
-inline constexpr std::size_t key_bytes_max = 4096;
+/// Holds an escaped DynamoDB primary key twice over (2,048 + 1,024 bytes of zeros): entries of secondary indexes carry the table's key too.
+inline constexpr std::size_t key_bytes_max = 16 * 1024;
 inline constexpr std::size_t value_bytes_max = 32 * 1024 * 1024;
 
 struct KeyValue {
