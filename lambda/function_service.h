@@ -1,7 +1,7 @@
 /// Functions: what they are, how they are deployed and invoked. Source: AWS Lambda API reference 2015-03-31 (reference "lambda").
 ///
-/// Handlers run on this room's own threads, never on a shard. Asynchronous invocations are durable: once accepted they survive kill -9, run at least once,
-/// are tried again twice after an error, and are then dropped with a log line and a metric.
+/// Handlers run on this room's own threads, never on a shard. Asynchronous invocations are durable: once accepted they survive kill -9, run
+/// at least once, are tried again twice after an error, and are then dropped with a log line and a metric.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
@@ -46,8 +46,9 @@ struct FunctionConfiguration {
 
 /// Where the code comes from: exactly one is set.
 struct FunctionCode {
-    std::string zip;             ///< bytes of a zip archive that holds the shared object (`<handler>` or the only .so in it)
-    std::filesystem::path file;  ///< Fogbank's extension: a shared object on the server's disk, loaded from there, reloaded when it is replaced
+    std::string zip;  ///< bytes of a zip archive that holds the shared object (`<handler>` or the only .so in it)
+    std::filesystem::path
+        file;  ///< Fogbank's extension: a shared object on the server's disk, loaded from there, reloaded when it is replaced
 };
 
 struct CreateFunctionRequest {
@@ -89,8 +90,8 @@ class FunctionService {
     /// Errors: resource_not_found, invalid_request_content, request_too_large (6 MB), too_many_requests.
     virtual Awaitable<InvocationResult> invoke(FunctionName name, std::string event) = 0;
 
-    /// Queues the event durably (at most 1 MB). `done` is called once, on an engine thread, after the queue entry is committed or refused. Any thread.
-    /// A function that does not exist is refused with resource_not_found.
+    /// Queues the event durably (at most 1 MB). `done` is called once, on an engine thread, after the queue entry is committed or refused.
+    /// Any thread. A function that does not exist is refused with resource_not_found.
     virtual void invoke_async(FunctionName name, std::string event, store::kv::CommitHandler done) = 0;
 
     /// Invocations queued or running now.
@@ -98,7 +99,8 @@ class FunctionService {
 
     /// Takes up what the queue held at the last stop. Call once, after everything handlers may need is there.
     virtual void start() = 0;
-    /// Lets running handlers finish for up to `grace`, leaves the rest in the durable queue, joins the threads. Not from a shard or handler thread.
+    /// Lets running handlers finish for up to `grace`, leaves the rest in the durable queue, joins the threads. Not from a shard or handler
+    /// thread.
     virtual void stop(std::chrono::milliseconds grace) = 0;
 };
 

@@ -1,18 +1,27 @@
 /// Writing Fogbank functions in C++: include this header, define a handler, export it, build a shared object.
 ///
 ///     #include <fogbank/lambda.h>
-///     static fogbank::lambda::Json handle(const std::string& event, fogbank::lambda::Context& context) { … return "{\"ok\":true}"; }
-///     FOGBANK_LAMBDA_HANDLER(handle)
+///     using namespace fogbank::lambda;
+///     static Json handle(const std::string& event, Context& context) {
+///         JsonView sample(event);                                     // fogbank/json.h
+///         context.put_item("Samples", JsonObject().set("date_time", context.now_iso8601()).set("pressure", sample.at("pressure")).str());
+///         return "{\"ok\":true}";
+///     }
+///     FOGBANK_LAMBDA_HANDLER(handle);
 ///
-///     c++ -std=c++17 -shared -fPIC -I<include> handler.cpp -o handler.so
+///     c++ -std=c++17 -O2 -shared -fPIC -fvisibility=hidden -I<include> handler.cpp -o handler.so
 ///
-/// Contract. The host loads the object, looks up `fogbank_lambda_entry` and compares its ABI version; an object of another version is refused with a
-/// reason. Everything that crosses the border is C: plain structs, pointers with lengths, no exceptions, no ownership transfer except as stated, so
-/// handler and host may come from different compilers. The C++ part below is inline, compiled into the handler.
+/// A handler in plain C is a function of type `fogbank_lambda_handler`, exported with FOGBANK_LAMBDA_ENTRY(handle);
 ///
-/// Threads: a handler is called on one of the host's function threads, several at the same time unless the function's concurrency is 1; it may block.
-/// It may throw anything derived from std::exception or not: the C++ wrapper turns that into a function error. It must not call the context after it
-/// returned. This header is a public contract: it changes only with FOGBANK_LAMBDA_ABI_VERSION.
+/// Contract. The host loads the object, looks up `fogbank_lambda_entry` and compares its ABI version; an object of another version is
+/// refused with a reason. Everything that crosses the border is C: plain structs, pointers with lengths, no exceptions, no ownership
+/// transfer except as stated, so handler and host may come from different compilers. The C++ part below is inline, compiled into the
+/// handler.
+///
+/// Threads: a handler is called on one of the host's function threads, several at the same time, so what it keeps between calls takes a
+/// lock; it may block. It may throw anything, derived from std::exception or not: the C++ wrapper turns that into a function error. It must
+/// not use the context after it returned. When its time is up the caller has been told so and the host's calls fail; the handler should
+/// then return. This header is a public contract: it changes only with FOGBANK_LAMBDA_ABI_VERSION.
 #ifndef FOGBANK_LAMBDA_H
 #define FOGBANK_LAMBDA_H
 
@@ -57,6 +66,8 @@ typedef struct fogbank_host {
     int (*get_item)(void* state, fogbank_bytes table, fogbank_bytes key_json, fogbank_sink item, fogbank_sink error);
     /* Publishes a message at QoS 0 or 1; returns 0 when it is accepted (QoS 1: durable where somebody stores it). */
     int (*publish)(void* state, fogbank_bytes topic, fogbank_bytes payload, int qos, fogbank_sink error);
+    /* The host's clock: milliseconds since the Unix epoch. Tests decide what time it is. */
+    int64_t (*now_ms)(void* state);
 } fogbank_host;
 
 /// The handler: event in, result out. Returns 0 on success with JSON in `result`, otherwise an error object
@@ -70,18 +81,66 @@ typedef struct fogbank_lambda_entry_t {
     fogbank_lambda_handler handler;
 } fogbank_lambda_entry_t;
 
+/* Declared here so that the definition has C linkage and is visible whatever -fvisibility says. */
+extern __attribute__((visibility("default"))) const fogbank_lambda_entry_t fogbank_lambda_entry;
+
 #ifdef __cplusplus
 } /* extern "C" */
+#endif
+
+/// Exports `function`, of type `fogbank_lambda_handler`, as this object's handler. C and C++; once per shared object; a semicolon follows.
+#define FOGBANK_LAMBDA_ENTRY(function) \
+    const fogbank_lambda_entry_t fogbank_lambda_entry = {FOGBANK_LAMBDA_ABI_VERSION, sizeof(fogbank_lambda_entry_t), function}
+
+#ifdef __cplusplus
+
+#include <cxxabi.h>
+#include <fogbank/json.h>
 
 #include <exception>
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <typeinfo>
 
 namespace fogbank::lambda {
+inline namespace v1 {
 
 /// JSON text.
 using Json = std::string;
+
+/// ISO 8601, UTC, with milliseconds: `2026-01-02T03:04:05.678Z`. For any time from year 0 to 9999.
+inline std::string iso8601(std::int64_t ms_since_epoch) {
+    std::int64_t days = ms_since_epoch / 86'400'000;
+    std::int64_t ms = ms_since_epoch % 86'400'000;
+    if (ms < 0) {
+        ms += 86'400'000;
+        --days;
+    }
+    // Civil date of a day number: years counted from March, so that the leap day is the last of its year; 146097 days are 400 years.
+    const std::int64_t shifted = days + 719'468;
+    const std::int64_t era = (shifted >= 0 ? shifted : shifted - 146'096) / 146'097;
+    const std::int64_t day_of_era = shifted - era * 146'097;
+    const std::int64_t year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36'524 - day_of_era / 146'096) / 365;
+    const std::int64_t day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    const std::int64_t march_month = (5 * day_of_year + 2) / 153;
+    const std::int64_t day = day_of_year - (153 * march_month + 2) / 5 + 1;
+    const std::int64_t month = march_month < 10 ? march_month + 3 : march_month - 9;
+    const std::int64_t year = year_of_era + era * 400 + (month <= 2 ? 1 : 0);
+
+    std::string out = "0000-00-00T00:00:00.000Z";
+    const auto put = [&out](std::size_t at, std::size_t width, std::int64_t value) {
+        for (std::size_t i = width; i > 0; --i, value /= 10) out[at + i - 1] = static_cast<char>('0' + value % 10);
+    };
+    put(0, 4, year);
+    put(5, 2, month);
+    put(8, 2, day);
+    put(11, 2, ms / 3'600'000);
+    put(14, 2, ms / 60'000 % 60);
+    put(17, 2, ms / 1000 % 60);
+    put(20, 3, ms % 1000);
+    return out;
+}
 
 /// Thrown by the Context's calls when the host refuses: `what()` is the AWS exception with its message.
 class HostError : public std::runtime_error {
@@ -90,34 +149,32 @@ class HostError : public std::runtime_error {
 };
 
 namespace detail {
-inline std::string_view view(fogbank_bytes bytes) { return bytes.data == nullptr ? std::string_view() : std::string_view(bytes.data, bytes.size); }
-inline fogbank_bytes bytes(std::string_view text) { return fogbank_bytes{text.data(), text.size()}; }
+inline std::string_view view(fogbank_bytes value) {
+    return value.data == nullptr ? std::string_view() : std::string_view(value.data, value.size);
+}
+inline fogbank_bytes bytes(std::string_view text) {
+    return fogbank_bytes{text.data(), text.size()};
+}
 inline fogbank_sink sink(std::string& target) {
-    return fogbank_sink{&target, [](void* owner, fogbank_bytes value) { static_cast<std::string*>(owner)->assign(value.data, value.size); }};
+    return fogbank_sink{&target, [](void* owner, fogbank_bytes value) { static_cast<std::string*>(owner)->assign(view(value)); }};
 }
-inline void append_escaped(std::string& out, std::string_view text) {
-    static constexpr char digits[] = "0123456789abcdef";
-    for (const char c : text) {
-        const auto byte = static_cast<unsigned char>(c);
-        if (c == '"' || c == '\\') {
-            out.push_back('\\');
-            out.push_back(c);
-        } else if (byte < 0x20) {
-            out += "\\u00";
-            out.push_back(digits[byte >> 4]);
-            out.push_back(digits[byte & 15]);
-        } else {
-            out.push_back(c);
-        }
-    }
-}
+/// The function error's JSON: reference "lambda", section 1.1.
 inline std::string error_object(std::string_view type, std::string_view message) {
-    std::string out = "{\"errorType\":\"";
-    append_escaped(out, type);
-    out += "\",\"errorMessage\":\"";
-    append_escaped(out, message);
-    out += "\"}";
+    return JsonObject().set("errorType", type).set("errorMessage", message).str();
+}
+/// The exception's class as its author wrote it.
+inline std::string type_name(const std::exception& e) {
+#if defined(__cpp_rtti)
+    int status = 0;
+    char* name = abi::__cxa_demangle(typeid(e).name(), nullptr, nullptr, &status);
+    if (name == nullptr) return "std::exception";
+    std::string out = name;
+    std::free(name);
     return out;
+#else
+    static_cast<void>(e);
+    return "std::exception";
+#endif
 }
 }  // namespace detail
 
@@ -128,7 +185,10 @@ class Context {
     std::string_view request_id() const { return detail::view(host_.request_id); }
     std::string_view function_name() const { return detail::view(host_.function_name); }
     std::string_view function_arn() const { return detail::view(host_.function_arn); }
-    std::int64_t deadline_ms() const { return host_.deadline_ms; }  ///< since the Unix epoch
+    std::int64_t deadline_ms() const { return host_.deadline_ms; }     ///< since the Unix epoch
+    std::int64_t now_ms() const { return host_.now_ms(host_.state); }  ///< since the Unix epoch, the host's clock
+    std::int64_t remaining_ms() const { return deadline_ms() - now_ms(); }
+    std::string now_iso8601() const { return iso8601(now_ms()); }
     void log(std::string_view line) { host_.log(host_.state, detail::bytes(line)); }
     /// Empty if the variable is not set.
     std::string_view environment(std::string_view name) const { return detail::view(host_.environment(host_.state, detail::bytes(name))); }
@@ -142,7 +202,8 @@ class Context {
     Json get_item(std::string_view table, std::string_view key_json) {
         std::string item;
         std::string error;
-        if (host_.get_item(host_.state, detail::bytes(table), detail::bytes(key_json), detail::sink(item), detail::sink(error)) != 0) throw HostError(error);
+        if (host_.get_item(host_.state, detail::bytes(table), detail::bytes(key_json), detail::sink(item), detail::sink(error)) != 0)
+            throw HostError(error);
         return item;
     }
     /// Throws HostError.
@@ -167,9 +228,12 @@ int run(Handler handler, const fogbank_host* host, fogbank_bytes event, fogbank_
     } catch (const HostError& e) {
         status = 1;
         out = error_object("HostError", e.what());
+    } catch (const JsonError& e) {
+        status = 1;
+        out = error_object("JsonError", e.what());
     } catch (const std::exception& e) {
         status = 1;
-        out = error_object("std::exception", e.what());
+        out = error_object(type_name(e), e.what());
     } catch (...) {
         status = 1;
         out = error_object("Unknown", "the handler threw something that is not a std::exception");
@@ -179,16 +243,16 @@ int run(Handler handler, const fogbank_host* host, fogbank_bytes event, fogbank_
 }
 }  // namespace detail
 
+}  // namespace v1
 }  // namespace fogbank::lambda
 
-/// Exports `function`, of type `Json (const std::string& event, Context& context)`, as this object's handler. Once per shared object.
-#define FOGBANK_LAMBDA_HANDLER(function)                                                                            \
-    static int fogbank_lambda_run(const fogbank_host* host, fogbank_bytes event, fogbank_sink result) {             \
-        return ::fogbank::lambda::detail::run(&function, host, event, result);                                      \
-    }                                                                                                               \
-    extern "C" __attribute__((visibility("default"))) const fogbank_lambda_entry_t fogbank_lambda_entry = {         \
-        FOGBANK_LAMBDA_ABI_VERSION, sizeof(fogbank_lambda_entry_t), &fogbank_lambda_run};                           \
-    static_assert(true, "")
+/// Exports `function`, of type `Json (const std::string& event, Context& context)`, as this object's handler. Once per shared object; a
+/// semicolon follows.
+#define FOGBANK_LAMBDA_HANDLER(function)                                                                \
+    static int fogbank_lambda_run(const fogbank_host* host, fogbank_bytes event, fogbank_sink result) { \
+        return ::fogbank::lambda::detail::run(function, host, event, result);                           \
+    }                                                                                                   \
+    FOGBANK_LAMBDA_ENTRY(&fogbank_lambda_run)
 
 #endif /* __cplusplus */
 #endif /* FOGBANK_LAMBDA_H */

@@ -1,0 +1,49 @@
+/// Where deployed code lies: `<folder>/<function>/<sha256>.so`. A file is written once, whole, and never changed, so it may be mapped.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/ids.h"
+#include "common/result.h"
+
+namespace fogbank::lambda {
+
+/// What changes when a file is replaced or written to. Cheap to take: one stat.
+struct FileStamp {
+    std::uint64_t device = 0, inode = 0, bytes = 0;
+    std::int64_t modified_ns = 0, changed_ns = 0;
+    friend bool operator==(const FileStamp&, const FileStamp&) = default;
+
+    /// Errors: invalid_code when there is no such file, or it is not a regular one.
+    static Result<FileStamp> of(const std::filesystem::path& file);
+};
+
+/// A file's bytes as they were at `stamp`. Errors: invalid_code; also when the file was written to meanwhile, or is larger than
+/// unpacked_bytes_max.
+Result<std::string> read_object(const std::filesystem::path& file, const FileStamp& stamp);
+
+/// Any thread; all calls block on the disk.
+class CodeStore {
+  public:
+    explicit CodeStore(std::filesystem::path folder) : folder_(std::move(folder)) {}
+
+    struct Installed {
+        std::filesystem::path file;
+        std::string sha256;  ///< raw
+    };
+    /// Keeps `object`, on the disk when it returns. Errors: unavailable.
+    Result<Installed> install(const FunctionName& function, std::string_view object) const;
+    std::filesystem::path path(const FunctionName& function, std::string_view sha256) const;
+    /// Removes the function's other objects; what is mapped stays mapped.
+    void keep_only(const FunctionName& function, const std::vector<std::string>& sha256s) const;
+    void remove(const FunctionName& function) const;
+
+  private:
+    std::filesystem::path folder_;
+};
+
+}  // namespace fogbank::lambda

@@ -1,0 +1,201 @@
+#include "lambda/host_calls.h"
+
+#include <spdlog/spdlog.h>
+
+#include <array>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+
+#include "common/logging.h"
+#include "common/topic.h"
+#include "store/table/errc.h"
+#include "store/table/json.h"
+
+namespace fogbank::lambda {
+namespace {
+
+namespace table = store::table;
+
+/// AWS IoT Core quotas, maximum payload.
+constexpr std::size_t published_payload_bytes_max = 128 * 1024;
+
+/// A little above DynamoDB's 400 KB for an item; the table store has the exact check.
+constexpr std::size_t item_json_bytes_max = 4 * 1024 * 1024;
+
+Invocation& invocation_of(void* state) {
+    return *static_cast<Invocation*>(state);
+}
+
+/// DynamoDB's exception names, for the person who reads the function's log.
+std::string_view exception_name(const boost::system::error_code& code) {
+    if (code.category() != table::category()) return "ServiceException";
+    switch (static_cast<table::Errc>(code.value())) {
+        case table::Errc::validation:
+            return "ValidationException";
+        case table::Errc::resource_not_found:
+            return "ResourceNotFoundException";
+        case table::Errc::resource_in_use:
+            return "ResourceInUseException";
+        case table::Errc::conditional_check_failed:
+            return "ConditionalCheckFailedException";
+        case table::Errc::item_collection_too_large:
+            return "ItemCollectionSizeLimitExceededException";
+        case table::Errc::limit_exceeded:
+            return "LimitExceededException";
+        case table::Errc::serialization:
+            return "SerializationException";
+        case table::Errc::throttled:
+            return "ThrottlingException";
+        case table::Errc::unavailable:
+            return "InternalServerError";
+    }
+    return "InternalServerError";
+}
+
+int refuse(fogbank_sink sink, std::string_view text) {
+    sink.set(sink.owner, detail::bytes(text));
+    return 1;
+}
+int refuse(fogbank_sink sink, const Error& error) {
+    return refuse(sink, std::string(exception_name(error.code)) + ": " + error.message);
+}
+
+Result<table::Item> item_of(std::string_view json) {
+    if (json.size() > item_json_bytes_max) return Error(table::Errc::validation, "Item size has exceeded the maximum allowed size");
+    return table::item_from_plain_json(json);
+}
+
+/// Its parameters are values: the handler's memory may be gone when this runs.
+boost::asio::awaitable<void> read_item(table::TableService* tables, table::GetItemRequest request, std::shared_ptr<PendingCall> call) {
+    const auto outcome = co_await tables->get_item(std::move(request));
+    if (!outcome) {
+        call->complete(outcome.error());
+    } else {
+        call->complete(outcome->item ? table::plain_json(*outcome->item) : std::string());
+    }
+}
+
+MessagePtr message_of(std::string_view topic, std::string_view payload, Qos qos, WallTime now) {
+    Message::Options options;
+    options.topic_name = topic;
+    options.payload = payload;
+    options.qos = qos;
+    options.origin = std::make_shared<const MessageOrigin>();
+    options.received_at = now;
+    return Message::create(std::move(options));
+}
+
+}  // namespace
+
+template <class Start>
+Result<std::string> Invocation::ask_host(Start start) {
+    const auto call = std::make_shared<PendingCall>();
+    {
+        const std::lock_guard lock(mutex_);
+        if (!done_) return Error(Errc::unavailable, "Task timed out");
+        pending_ = call;
+        start(call);
+    }
+    auto answer = call->wait();
+    const std::lock_guard lock(mutex_);
+    pending_ = nullptr;
+    return answer;
+}
+
+fogbank_host HostCalls::host_table(Invocation& invocation) {
+    const FunctionConfiguration& configuration = invocation.record_->configuration;
+    fogbank_host host{};
+    host.abi_version = FOGBANK_LAMBDA_ABI_VERSION;
+    host.struct_size = sizeof(fogbank_host);
+    host.state = &invocation;
+    host.request_id = detail::bytes(invocation.request_id_);
+    host.function_name = detail::bytes(configuration.name.view());
+    host.function_arn = detail::bytes(configuration.arn);
+    host.deadline_ms = invocation.deadline_ms_;
+    host.log = &log;
+    host.environment = &environment;
+    host.put_item = &put_item;
+    host.get_item = &get_item;
+    host.publish = &publish;
+    host.now_ms = &now_ms;
+    return host;
+}
+
+void HostCalls::log(void* state, fogbank_bytes line) {
+    Invocation& self = invocation_of(state);
+    const std::string_view text = detail::view(line);
+    {
+        const std::lock_guard lock(self.mutex_);
+        if (!self.done_) return;
+        self.log_.append(text);
+    }
+    logger("lambda").info("function={} request_id={} line={}", self.record_->configuration.name.str(), self.request_id_, log_value(text));
+}
+
+fogbank_bytes HostCalls::environment(void* state, fogbank_bytes name) {
+    const auto& variables = invocation_of(state).record_->configuration.environment;
+    const auto found = variables.find(std::string(detail::view(name)));
+    return found == variables.end() ? fogbank_bytes{nullptr, 0} : detail::bytes(found->second);
+}
+
+int HostCalls::put_item(void* state, fogbank_bytes table_name, fogbank_bytes item_json, fogbank_sink error) {
+    Invocation& self = invocation_of(state);
+    auto item = item_of(detail::view(item_json));
+    if (!item) return refuse(error, item.error());
+    const auto answer = self.ask_host([&](const std::shared_ptr<PendingCall>& call) {
+        self.services_->tables.put_item(TableName(detail::view(table_name)), std::move(*item), [call](Result<void> result) {
+            call->complete(result ? Result<std::string>(std::string()) : Result<std::string>(result.error()));
+        });
+    });
+    return answer ? 0 : refuse(error, answer.error());
+}
+
+int HostCalls::get_item(void* state, fogbank_bytes table_name, fogbank_bytes key_json, fogbank_sink item, fogbank_sink error) {
+    Invocation& self = invocation_of(state);
+    auto key = item_of(detail::view(key_json));
+    if (!key) return refuse(error, key.error());
+    table::GetItemRequest request;
+    request.table = TableName(detail::view(table_name));
+    request.key = std::move(*key);
+    request.consistent_read = true;
+    const auto answer = self.ask_host([&](const std::shared_ptr<PendingCall>& call) {
+        boost::asio::co_spawn(self.services_->io, read_item(&self.services_->tables, std::move(request), call), boost::asio::detached);
+    });
+    if (!answer) return refuse(error, answer.error());
+    if (!answer->empty()) item.set(item.owner, detail::bytes(*answer));
+    return 0;
+}
+
+int HostCalls::publish(void* state, fogbank_bytes topic, fogbank_bytes payload, int qos, fogbank_sink error) {
+    Invocation& self = invocation_of(state);
+    const std::string_view topic_name = detail::view(topic);
+    if (qos != 0 && qos != 1) return refuse(error, "InvalidRequestException: qos must be 0 or 1");
+    if (const auto valid = validate_topic_name(topic_name, TopicLimits()); !valid)
+        return refuse(error, "InvalidRequestException: " + valid.error().message);
+    if (payload.size > published_payload_bytes_max) {
+        return refuse(
+            error, "RequestEntityTooLargeException: the payload is larger than " + std::to_string(published_payload_bytes_max) + " bytes");
+    }
+    const auto answer = self.ask_host([&](const std::shared_ptr<PendingCall>& call) {
+        const Qos level = qos == 0 ? Qos::at_most_once : Qos::at_least_once;
+        auto message = message_of(topic_name, detail::view(payload), level, self.services_->clock.now());
+        if (level == Qos::at_most_once) {
+            self.services_->publisher.publish(std::move(message), {});
+            call->complete(std::string());
+            return;
+        }
+        self.services_->publisher.publish(std::move(message), [call](Result<void> result) {
+            call->complete(result ? Result<std::string>(std::string()) : Result<std::string>(result.error()));
+        });
+    });
+    return answer ? 0 : refuse(error, answer.error());
+}
+
+std::int64_t HostCalls::now_ms(void* state) {
+    Invocation& self = invocation_of(state);
+    const std::lock_guard lock(self.mutex_);
+    // An answered handler's time is up, and the clock may be gone.
+    return self.done_ ? self.services_->clock.now().time_since_epoch().count() : self.deadline_ms_;
+}
+
+}  // namespace fogbank::lambda

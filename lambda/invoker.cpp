@@ -1,0 +1,141 @@
+#include "lambda/invoker.h"
+
+#include <pthread.h>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <condition_variable>
+#include <deque>
+#include <mutex>
+#include <string>
+
+#include "common/logging.h"
+#include "lambda/limits.h"
+
+namespace fogbank::lambda {
+
+struct Invoker::State {
+    struct Job {
+        std::shared_ptr<Invocation> invocation;
+        Source source = Source::caller;
+    };
+    struct Waiting {
+        std::shared_ptr<Invocation> invocation;
+        SteadyTime since{};
+    };
+    State(std::size_t threads, Gauge& busy_gauge) : running(threads), exited(threads, false), busy(&busy_gauge) {}
+
+    std::mutex mutex;
+    std::condition_variable work;     ///< something to run, or stopping
+    std::condition_variable settled;  ///< a thread became idle or went
+    std::deque<Waiting> callers, queued;
+    std::vector<Job> running;  ///< per thread; empty when idle
+    std::vector<bool> exited;
+    std::size_t running_callers = 0;
+    bool stopping = false;
+    Gauge* busy;  ///< null once stopped
+
+    bool idle() const {
+        return std::none_of(running.begin(), running.end(), [](const Job& job) { return job.invocation != nullptr; });
+    }
+};
+
+Invoker::Invoker(std::size_t threads, Gauge& busy) : state_(std::make_shared<State>(std::max<std::size_t>(threads, 1), busy)) {
+    for (std::size_t i = 0; i < state_->running.size(); ++i) {
+        threads_.emplace_back([state = state_, i] { run(state, i); });
+        pthread_setname_np(threads_.back().native_handle(), ("lambda-" + std::to_string(i)).c_str());
+    }
+}
+
+Invoker::~Invoker() {
+    stop(std::chrono::milliseconds(0));
+}
+
+Result<void> Invoker::submit(std::shared_ptr<Invocation> invocation, Source source, SteadyTime now) {
+    const std::lock_guard lock(state_->mutex);
+    if (state_->stopping) return Error(Errc::unavailable, "the server is shutting down");
+    if (source == Source::caller && state_->callers.size() >= waiting_callers_max) return Error(Errc::too_many_requests, "Rate Exceeded.");
+    auto& target = source == Source::caller ? state_->callers : state_->queued;
+    target.push_back({std::move(invocation), now});
+    state_->work.notify_one();
+    return {};
+}
+
+std::vector<std::shared_ptr<Invocation>> Invoker::withdraw(SteadyTime time) {
+    std::vector<std::shared_ptr<Invocation>> out;
+    const std::lock_guard lock(state_->mutex);
+    while (!state_->callers.empty() && state_->callers.front().since < time) {
+        out.push_back(std::move(state_->callers.front().invocation));
+        state_->callers.pop_front();
+    }
+    return out;
+}
+
+std::size_t Invoker::callers() const {
+    const std::lock_guard lock(state_->mutex);
+    return state_->callers.size() + state_->running_callers;
+}
+
+void Invoker::run(const std::shared_ptr<State>& state, std::size_t index) {
+    std::unique_lock lock(state->mutex);
+    while (true) {
+        state->work.wait(lock, [&] { return state->stopping || !state->callers.empty() || !state->queued.empty(); });
+        if (state->stopping) break;
+        const Source source = state->callers.empty() ? Source::queue : Source::caller;
+        auto& from = source == Source::caller ? state->callers : state->queued;
+        std::shared_ptr<Invocation> invocation = std::move(from.front().invocation);
+        from.pop_front();
+        state->running[index] = {invocation, source};
+        if (source == Source::caller) ++state->running_callers;
+        state->busy->add(1);
+        lock.unlock();
+        invocation->run();
+        lock.lock();
+        state->running[index] = {};
+        if (source == Source::caller) --state->running_callers;
+        if (state->busy != nullptr) state->busy->add(-1);
+        state->settled.notify_all();
+        // The last owner may unload code, which runs foreign destructors.
+        lock.unlock();
+        invocation.reset();
+        lock.lock();
+    }
+    state->exited[index] = true;
+    state->settled.notify_all();
+}
+
+void Invoker::stop(std::chrono::milliseconds grace) {
+    std::vector<std::shared_ptr<Invocation>> left;
+    {
+        std::unique_lock lock(state_->mutex);
+        state_->stopping = true;
+        state_->work.notify_all();
+        state_->settled.wait_for(lock, grace, [this] { return state_->idle(); });
+        for (auto* waiting : {&state_->callers, &state_->queued}) {
+            for (const auto& one : *waiting) left.push_back(one.invocation);
+            waiting->clear();
+        }
+        for (const auto& job : state_->running) {
+            if (job.invocation) left.push_back(job.invocation);
+        }
+    }
+    for (const auto& invocation : left) invocation->abandon(Error(Errc::unavailable, "the server is shutting down"));
+    // Handlers that waited for the host return now; a thread gets a moment for that.
+    std::unique_lock lock(state_->mutex);
+    const auto all_gone = [this] { return std::find(state_->exited.begin(), state_->exited.end(), false) == state_->exited.end(); };
+    state_->settled.wait_for(lock, std::chrono::milliseconds(200), all_gone);
+    state_->busy = nullptr;
+    const std::vector<bool> exited = state_->exited;
+    lock.unlock();
+    for (std::size_t i = 0; i < threads_.size(); ++i) {
+        if (exited[i]) {
+            threads_[i].join();
+        } else {
+            logger("lambda").error("a handler does not return, its thread is left behind thread={}", i);
+            threads_[i].detach();
+        }
+    }
+    threads_.clear();
+}
+
+}  // namespace fogbank::lambda

@@ -1,0 +1,47 @@
+/// The function threads. They run invocations, those of waiting callers before those from the queue.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <memory>
+#include <thread>
+#include <vector>
+
+#include "common/metrics.h"
+#include "common/result.h"
+#include "lambda/invocation.h"
+
+namespace fogbank::lambda {
+
+/// Any thread, except where said.
+class Invoker {
+  public:
+    /// @param busy  counts threads that are in a handler, also one that exceeded its time.
+    Invoker(std::size_t threads, Gauge& busy);
+    ~Invoker();
+    Invoker(const Invoker&) = delete;
+    Invoker& operator=(const Invoker&) = delete;
+
+    enum class Source { caller, queue };
+    /// Runs `invocation` when a thread is free. Errors, and then it was not taken and its `done` not called: too_many_requests, when
+    /// waiting_callers_max callers wait already; unavailable after `stop`. From the queue no bound applies here; the queue keeps its own.
+    Result<void> submit(std::shared_ptr<Invocation> invocation, Source source, SteadyTime now);
+    /// Takes back the callers' invocations that no thread has begun and that were submitted before `time`.
+    std::vector<std::shared_ptr<Invocation>> withdraw(SteadyTime time);
+
+    /// Callers' invocations that wait or run.
+    std::size_t callers() const;
+
+    /// Takes nothing more, waits up to `grace` for the handlers that run, then abandons every invocation that is left and joins the
+    /// threads. A thread whose handler does not return even then is left behind: it can neither be killed nor touch anything of ours. Not
+    /// from a function thread. Idempotent.
+    void stop(std::chrono::milliseconds grace);
+
+  private:
+    struct State;
+    static void run(const std::shared_ptr<State>& state, std::size_t index);
+    std::shared_ptr<State> state_;  ///< shared with the threads, which may outlive this
+    std::vector<std::thread> threads_;
+};
+
+}  // namespace fogbank::lambda
