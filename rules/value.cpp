@@ -179,7 +179,9 @@ std::optional<Text> to_text(const Value& value) {
 
 std::string number_text(const Value& number) {
     if (number.kind() == Value::Kind::integer) return number.number().to_plain_string();
-    std::string text = number.number().to_string();
+    const int magnitude = number.number().magnitude();
+    const bool plain = magnitude < Decimal::sql_digits && magnitude > -Decimal::sql_digits;
+    std::string text = plain ? number.number().to_plain_string() : number.number().to_string();
     if (text.find_first_of(".eE") == std::string::npos) text += ".0";
     return text;
 }
