@@ -14,7 +14,7 @@ struct Error {
     boost::system::error_code code;
     std::string message;
 
-    Error() = default;  ///< no error; boost 1.81's `result::error()` needs it
+    Error() = default;  // Boost's result::error() wants it
     Error(boost::system::error_code error, std::string text) : code(error), message(std::move(text)) {}
 };
 

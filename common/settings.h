@@ -4,7 +4,9 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "common/ids.h"
@@ -32,5 +34,20 @@ struct Settings {
     std::uint32_t shards = 0;  ///< 0: one per core
     std::string log_level = "info";
 };
+
+/// One setting: where it lies in Settings and how a user writes it.
+struct SettingRow {
+    std::string_view name;   ///< snake_case; the flag is `--` and the name with dashes, the variable FOGBANK_ and the name in upper case
+    std::string_view value;  ///< what stands for the value in `--help`: a type or a unit
+    std::string_view help;   ///< a sentence, with the unit
+    bool repeated = false;   ///< may be given more than once
+    /// Checks and stores; for a repeated setting `values` holds all of them, otherwise one. Errors: CommonErrc::invalid_configuration.
+    Result<void> (*set)(Settings& settings, const std::vector<std::string>& values);
+    std::string (*get)(const Settings& settings);  ///< as a user would write it; for `--help`
+};
+std::span<const SettingRow> settings_table();
+
+/// Sets one setting by name. Errors: CommonErrc::invalid_configuration, also for an unknown name.
+Result<void> set_setting(Settings& settings, std::string_view name, const std::vector<std::string>& values);
 
 }  // namespace fogbank

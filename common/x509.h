@@ -49,6 +49,21 @@ std::string subject_common_name(const Certificate& certificate);
 /// The subjectAltName's DNS names and IP addresses in text form, sorted.
 std::vector<std::string> subject_alternative_names(const Certificate& certificate);
 
+/// One attribute of a certificate's name under the field name that AWS uses in policy variables (`CommonName`, `Organization`, `DNSName`
+/// …).
+struct NameAttribute {
+    std::string field, value;
+};
+/// In the certificate's order; attributes that AWS has no name for are left out.
+std::vector<NameAttribute> subject_attributes(const Certificate& certificate);
+std::vector<NameAttribute> issuer_attributes(const Certificate& certificate);
+std::vector<NameAttribute> subject_alternative_attributes(const Certificate& certificate);
+std::vector<NameAttribute> issuer_alternative_attributes(const Certificate& certificate);
+std::string serial_number(const Certificate& certificate);  ///< lower-case hex
+
+bool is_signed_by(const Certificate& certificate, const Certificate& issuer);  ///< the signature only, not the validity
+bool key_matches(const Certificate& certificate, const Key& private_key);      ///< whether they are a pair
+
 struct Name {
     std::string country, organization, organizational_unit, state, locality, common_name;  ///< empty ones are left out
 };
@@ -63,10 +78,13 @@ struct LeafOptions {
     bool server = false;                         ///< extended key usage serverAuth, else clientAuth
 };
 /// A leaf for `public_key` signed by the root with SHA-256.
-Result<Certificate> make_leaf(const Key& public_key, const LeafOptions& options, const Certificate& issuer, const Key& issuer_key, RandomSource& random);
+Result<Certificate> make_leaf(const Key& public_key, const LeafOptions& options, const Certificate& issuer, const Key& issuer_key,
+                              RandomSource& random);
 
 /// A leaf for the key of a PKCS#10 request (PEM); the request's subject is kept where it has one.
-/// Errors: CommonErrc::malformed for bad PEM, a bad signature on the request, or a key AWS does not take (RSA < 2048, curves other than P-256/384/521).
-Result<Certificate> make_leaf_from_csr(std::string_view csr_pem, const LeafOptions& options, const Certificate& issuer, const Key& issuer_key, RandomSource& random);
+/// Errors: CommonErrc::malformed for bad PEM, a bad signature on the request, or a key AWS does not take (RSA < 2048, curves other than
+/// P-256/384/521).
+Result<Certificate> make_leaf_from_csr(std::string_view csr_pem, const LeafOptions& options, const Certificate& issuer,
+                                       const Key& issuer_key, RandomSource& random);
 
 }  // namespace fogbank::x509

@@ -67,9 +67,9 @@ class RuleService {
     };
     virtual ~RuleService() = default;
 
-    /// `payload_json` is the TopicRulePayload: sql, actions, description, ruleDisabled, awsIotSqlVersion, errorAction. The rule sees the next message
-    /// published after the return. What cannot run is refused here: SQL with position and reason, actions that this server does not have.
-    /// Errors: sql_parse, invalid_request, resource_already_exists, limit_exceeded.
+    /// `payload_json` is the TopicRulePayload: sql, actions, description, ruleDisabled, awsIotSqlVersion, errorAction. The rule sees the
+    /// next message published after the return. What cannot run is refused here: SQL with position and reason, actions that this server
+    /// does not have. Errors: sql_parse, invalid_request, resource_already_exists, limit_exceeded.
     virtual Awaitable<void> create_rule(RuleName name, std::string payload_json) = 0;
     virtual Awaitable<void> replace_rule(RuleName name, std::string payload_json) = 0;
     /// Errors: access_denied when there is no such rule, as AWS answers.
@@ -84,7 +84,8 @@ class RuleService {
     virtual void stop() = 0;
 };
 
-/// Loads the stored rules and subscribes the enabled ones. A stored rule that no longer compiles is logged and left disabled, never dropped.
+/// Loads the stored rules and subscribes the enabled ones. A stored rule that no longer compiles is logged and left disabled, never
+/// dropped.
 Awaitable<std::unique_ptr<RuleService>> open_rule_service(RuleService::Dependencies dependencies);
 
 }  // namespace fogbank::rules

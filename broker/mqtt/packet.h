@@ -24,12 +24,15 @@ enum class Errc {
     protocol_violation,   ///< a packet that a client may not send, or out of order
 };
 const boost::system::error_category& category();
-inline boost::system::error_code make_error_code(Errc e) { return {static_cast<int>(e), category()}; }
+inline boost::system::error_code make_error_code(Errc e) {
+    return {static_cast<int>(e), category()};
+}
 
 struct Will {
     std::string_view topic_name, payload;
     Qos qos = Qos::at_most_once;
     bool retain = false;
+    friend bool operator==(const Will&, const Will&) = default;
 };
 struct Connect {
     std::uint8_t protocol_level = 4;
@@ -38,34 +41,45 @@ struct Connect {
     std::string_view client_id;
     std::optional<Will> will;
     std::optional<std::string_view> user_name, password;
+    friend bool operator==(const Connect&, const Connect&) = default;
 };
 struct Publish {
     std::string_view topic_name, payload;
     Qos qos = Qos::at_most_once;
     bool retain = false, dup = false;
     std::uint16_t packet_id = 0;  ///< 0 at QoS 0
+    friend bool operator==(const Publish&, const Publish&) = default;
 };
 struct Puback {
     std::uint16_t packet_id = 0;
+    friend bool operator==(const Puback&, const Puback&) = default;
 };
 struct TopicRequest {
     std::string_view topic_filter;
     std::uint8_t qos = 0;  ///< 0, 1 or 2
+    friend bool operator==(const TopicRequest&, const TopicRequest&) = default;
 };
 struct Subscribe {
     std::uint16_t packet_id = 0;
     std::vector<TopicRequest> topics;  ///< at least one
+    friend bool operator==(const Subscribe&, const Subscribe&) = default;
 };
 struct Unsubscribe {
     std::uint16_t packet_id = 0;
     std::vector<std::string_view> topic_filters;  ///< at least one
+    friend bool operator==(const Unsubscribe&, const Unsubscribe&) = default;
 };
-struct Pingreq {};
-struct Disconnect {};
+struct Pingreq {
+    friend bool operator==(const Pingreq&, const Pingreq&) = default;
+};
+struct Disconnect {
+    friend bool operator==(const Disconnect&, const Disconnect&) = default;
+};
 /// PUBREC, PUBREL or PUBCOMP: QoS 2's packets, which profile aws does not take. `type` is the packet type 5, 6 or 7.
 struct Qos2Packet {
     std::uint8_t type = 0;
     std::uint16_t packet_id = 0;
+    friend bool operator==(const Qos2Packet&, const Qos2Packet&) = default;
 };
 
 /// What a client may send. Packets that only a server sends are errors (protocol_violation).
@@ -77,8 +91,8 @@ struct Frame {
     std::size_t header_bytes = 0;
 };
 /// Looks at the fixed header at the front of `bytes`.
-/// @return nothing while the header is not complete; otherwise its size, which may exceed `bytes`. Errors: malformed (remaining length of five
-/// bytes, type 0 or 15), too_large.
+/// @return nothing while the header is not complete; otherwise its size, which may exceed `bytes`. Errors: malformed (remaining length of
+/// five bytes, type 0 or 15), too_large (the whole packet, header included, is larger than `packet_bytes_max`).
 Result<std::optional<Frame>> find_frame(std::string_view bytes, std::size_t packet_bytes_max);
 
 /// Decodes one whole packet as found by `find_frame`. Never reads outside `packet`, allocates only for SUBSCRIBE and UNSUBSCRIBE.
@@ -96,7 +110,8 @@ enum class ConnectReturnCode : std::uint8_t {
 };
 inline constexpr std::uint8_t suback_failure = 0x80;
 
-// Encoders append to `out`.
+// Encoders append to `out`. They trust the caller: text of at most 65,535 bytes, packets of at most 268,435,455, packet ids that fit the
+// QoS.
 void encode_connack(std::string& out, bool session_present, ConnectReturnCode code);
 void encode_puback(std::string& out, std::uint16_t packet_id);
 void encode_suback(std::string& out, std::uint16_t packet_id, std::span<const std::uint8_t> return_codes);
@@ -118,6 +133,7 @@ void encode_subscribe(std::string& out, const Subscribe& subscribe);
 void encode_unsubscribe(std::string& out, const Unsubscribe& unsubscribe);
 void encode_pingreq(std::string& out);
 void encode_disconnect(std::string& out);
+void encode_client_packet(std::string& out, const ClientPacket& packet);
 
 }  // namespace fogbank::broker::mqtt
 

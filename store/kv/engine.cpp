@@ -13,13 +13,17 @@ namespace {
 
 namespace asio = boost::asio;
 
-/// A CommitHandler that takes the result home: it posts the completion to the waiting coroutine's executor, which it keeps alive with work.
+/// A CommitHandler that takes the result home: it posts the completion to the waiting coroutine's executor, which it keeps busy with work
+/// until then. The work goes home with the completion: when the coroutine goes on, the engine's thread holds nothing of its loop any more.
 /// Always posted, never called in place, because an engine may complete inside the submitting call.
 template <class Completion>
 CommitHandler post_home(Completion completion) {
-    auto executor = asio::prefer(asio::get_associated_executor(completion), asio::execution::outstanding_work.tracked);
-    return [executor = std::move(executor), completion = std::move(completion)](Result<void> result) mutable {
-        asio::post(executor, [completion = std::move(completion), result = std::move(result)]() mutable { completion(std::move(result)); });
+    auto executor = asio::get_associated_executor(completion);
+    auto work = asio::prefer(executor, asio::execution::outstanding_work.tracked);
+    return [executor = std::move(executor), work = std::move(work), completion = std::move(completion)](Result<void> result) mutable {
+        asio::post(executor, [work = std::move(work), completion = std::move(completion), result = std::move(result)]() mutable {
+            completion(std::move(result));
+        });
     };
 }
 

@@ -54,7 +54,9 @@ struct SizeOf {
     }
 };
 
-std::size_t value_size_bytes(const AttributeValue& value) { return std::visit(SizeOf(), value.storage()); }
+std::size_t value_size_bytes(const AttributeValue& value) {
+    return std::visit(SizeOf(), value.storage());
+}
 
 }  // namespace
 

@@ -62,7 +62,8 @@ bool has_member(const AttributeValue::Storage& set, const Element* element) {
 
 bool contains(const AttributeValue& whole, const AttributeValue& part) {
     if (const auto* text = whole.string()) return part.string() != nullptr && text->find(*part.string()) != std::string::npos;
-    if (const auto* binary = whole.binary()) return part.binary() != nullptr && binary->bytes.find(part.binary()->bytes) != std::string::npos;
+    if (const auto* binary = whole.binary())
+        return part.binary() != nullptr && binary->bytes.find(part.binary()->bytes) != std::string::npos;
     if (const auto* list = whole.list()) return std::find(list->begin(), list->end(), part) != list->end();
     const auto& storage = whole.storage();
     return has_member<StringSet>(storage, part.string()) || has_member<NumberSet>(storage, part.number()) ||

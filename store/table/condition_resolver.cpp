@@ -57,7 +57,9 @@ Result<void> check_parentheses(const ConditionSyntax& condition) {
     return {};
 }
 
-Result<void> check_operand_names(const OperandSyntax& operand) { return check_reserved_words(operand.path); }
+Result<void> check_operand_names(const OperandSyntax& operand) {
+    return check_reserved_words(operand.path);
+}
 
 Error misused(std::string_view function) {
     return validation("The function is not allowed to be used this way in an expression; function: " + std::string(function));
@@ -120,8 +122,12 @@ Result<Operand> resolve_operand(const OperandSyntax& syntax, PlaceholderScope& s
     return out;
 }
 
-bool is_literal(const Operand& operand) { return !operand.is_path() && !operand.is_size; }
-bool is_ordered(const AttributeValue& value) { return value.type() == Type::string || value.type() == Type::number || value.type() == Type::binary; }
+bool is_literal(const Operand& operand) {
+    return !operand.is_path() && !operand.is_size;
+}
+bool is_ordered(const AttributeValue& value) {
+    return value.type() == Type::string || value.type() == Type::number || value.type() == Type::binary;
+}
 
 Result<void> check_size_operand(const Operand& operand) {
     if (!operand.is_size || operand.is_path()) return {};
@@ -141,8 +147,9 @@ std::string printed(const AttributeValue& value) {
     std::string text;
     if (value.string() != nullptr) text = *value.string();
     if (value.number() != nullptr) text = value.number()->to_plain_string();
-    if (value.binary() != nullptr) text = "java.nio.HeapByteBuffer[pos=0 lim=" + std::to_string(value.binary()->bytes.size()) +
-                                          " cap=" + std::to_string(value.binary()->bytes.size()) + "]";
+    if (value.binary() != nullptr)
+        text = "java.nio.HeapByteBuffer[pos=0 lim=" + std::to_string(value.binary()->bytes.size()) +
+               " cap=" + std::to_string(value.binary()->bytes.size()) + "]";
     return "AttributeValue: {" + std::string(value.type_name()) + ":" + text + "}";
 }
 
@@ -164,7 +171,8 @@ Result<void> check_attribute_type(const Operand& operand) {
     for (const std::string_view known : {"B", "NULL", "SS", "BOOL", "L", "BS", "N", "NS", "S", "M"}) {
         if (*operand.value.string() == known) return {};
     }
-    return validation("Invalid attribute type name found; type: " + *operand.value.string() + ", valid types: {B,NULL,SS,BOOL,L,BS,N,NS,S,M}");
+    return validation("Invalid attribute type name found; type: " + *operand.value.string() +
+                      ", valid types: {B,NULL,SS,BOOL,L,BS,N,NS,S,M}");
 }
 
 Result<void> check_begins_with(const std::vector<Operand>& operands) {
@@ -222,7 +230,8 @@ Result<void> check_operands(const ConditionSyntax& syntax, const std::vector<Ope
     if (syntax.kind == Kind::function) {
         if (auto checked = check_function_call(syntax, operands); !checked) return checked;
     }
-    const bool orders = syntax.kind == Kind::between || (syntax.kind == Kind::comparison && syntax.operation != "=" && syntax.operation != "<>");
+    const bool orders =
+        syntax.kind == Kind::between || (syntax.kind == Kind::comparison && syntax.operation != "=" && syntax.operation != "<>");
     if (orders) {
         if (auto checked = check_ordered(syntax.operation, operands); !checked) return checked;
     }
@@ -282,7 +291,8 @@ Result<Condition> resolve_tree(const ConditionSyntax& syntax, PlaceholderScope& 
 
 Result<void> check_condition_syntax(const ConditionSyntax& syntax) {
     if (auto checked = each_condition(syntax, check_parentheses); !checked) return checked;
-    auto names = each_condition(syntax, [](const ConditionSyntax& condition) { return each_operand(condition.operands, check_operand_names); });
+    auto names =
+        each_condition(syntax, [](const ConditionSyntax& condition) { return each_operand(condition.operands, check_operand_names); });
     if (!names) return names;
     return each_condition(syntax, check_functions);
 }

@@ -24,7 +24,8 @@ bool is_keyword(std::string_view word) {
 
 bool is_comparator(const Token& token) {
     static constexpr std::string_view comparators[] = {"=", "<>", "<", "<=", ">", ">="};
-    return token.kind == Token::Kind::symbol && std::find(std::begin(comparators), std::end(comparators), token.text) != std::end(comparators);
+    return token.kind == Token::Kind::symbol &&
+           std::find(std::begin(comparators), std::end(comparators), token.text) != std::end(comparators);
 }
 
 /// Recursive descent over the tokens; each function leaves `at_` after what it took.
@@ -59,7 +60,9 @@ class Parser {
         ++at_;
         return true;
     }
-    bool is_word(std::string_view keyword) const { return now().kind == Token::Kind::identifier && equals_ignoring_case(now().text, keyword); }
+    bool is_word(std::string_view keyword) const {
+        return now().kind == Token::Kind::identifier && equals_ignoring_case(now().text, keyword);
+    }
     bool take_word(std::string_view keyword) {
         if (!is_word(keyword)) return false;
         ++at_;
@@ -77,7 +80,8 @@ class Parser {
 
     Result<void> count_operator() {
         if (++operators_ > expression_operators_max) {
-            return validation("The expression contains too many operators; maximum number of operators: " + std::to_string(expression_operators_max));
+            return validation("The expression contains too many operators; maximum number of operators: " +
+                              std::to_string(expression_operators_max));
         }
         return {};
     }
@@ -246,7 +250,8 @@ class Parser {
     }
 
     Result<void> path_name(PathSyntax& path) {
-        const bool is_name = now().kind == Token::Kind::name_placeholder || (now().kind == Token::Kind::identifier && !is_keyword(now().text));
+        const bool is_name =
+            now().kind == Token::Kind::name_placeholder || (now().kind == Token::Kind::identifier && !is_keyword(now().text));
         if (!is_name) return syntax_error();
         PathStep step;
         step.name = now().text;
@@ -259,7 +264,8 @@ class Parser {
         if (now().kind != Token::Kind::index) return syntax_error();
         std::uint32_t index = 0;
         const auto [end, error] = std::from_chars(now().text.data(), now().text.data() + now().text.size(), index);
-        if (error != std::errc()) return validation("List index is not within the allowable range; index: [" + std::string(now().text) + "]");
+        if (error != std::errc())
+            return validation("List index is not within the allowable range; index: [" + std::string(now().text) + "]");
         PathStep step;
         step.index = index;
         path.push_back(std::move(step));

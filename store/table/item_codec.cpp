@@ -192,7 +192,9 @@ class Reader {
     std::string_view rest_;
 };
 
-Error corrupt(std::string_view what) { return {Errc::unavailable, "a stored item is corrupt: " + std::string(what)}; }
+Error corrupt(std::string_view what) {
+    return {Errc::unavailable, "a stored item is corrupt: " + std::string(what)};
+}
 
 Result<std::size_t> read_header(Reader& reader) {
     const auto version = reader.byte();

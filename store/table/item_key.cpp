@@ -26,7 +26,9 @@ std::string_view content_of(const AttributeValue& value) {
     return {};
 }
 
-kv::KeyBuilder table_key(TableNumber table) { return std::move(kv::KeyBuilder(item_room).number(table)); }
+kv::KeyBuilder table_key(TableNumber table) {
+    return std::move(kv::KeyBuilder(item_room).number(table));
+}
 
 /// The engine's key where bucket number `bucket` begins; for the one after the last, where the table ends.
 std::string bucket_begin(TableNumber table, std::uint64_t bucket) {
@@ -36,7 +38,9 @@ std::string bucket_begin(TableNumber table, std::uint64_t bucket) {
     return key.raw(std::string_view(&byte, 1)).str();
 }
 
-Error does_not_match() { return validation("The provided key element does not match the schema"); }
+Error does_not_match() {
+    return validation("The provided key element does not match the schema");
+}
 
 Result<void> check_not_empty(const KeyAttribute& attribute, const AttributeValue& value) {
     if (attribute.type == KeyType::number || !content_of(value).empty()) return {};
@@ -87,9 +91,13 @@ bool has_type(const AttributeValue& value, KeyType type) {
     return false;
 }
 
-std::string_view key_type_name(KeyType type) { return type == KeyType::string ? "S" : type == KeyType::number ? "N" : "B"; }
+std::string_view key_type_name(KeyType type) {
+    return type == KeyType::string ? "S" : type == KeyType::number ? "N" : "B";
+}
 
-Result<void> check_item_key(const KeySchema& schema, const Item& item) { return check_both(schema, item, item_key_attribute); }
+Result<void> check_item_key(const KeySchema& schema, const Item& item) {
+    return check_both(schema, item, item_key_attribute);
+}
 
 Result<void> check_key(const KeySchema& schema, const Item& key) {
     if (key.size() != (schema.sort_key ? 2U : 1U)) return does_not_match();
@@ -141,7 +149,9 @@ std::string partition_prefix(TableNumber table, const AttributeValue& partition_
     return std::move(table_key(table).raw(std::string_view(&bucket, 1)).raw(sortable)).str();
 }
 
-kv::Range table_range(TableNumber table) { return table_key(table).prefix_range(); }
+kv::Range table_range(TableNumber table) {
+    return table_key(table).prefix_range();
+}
 
 kv::Range segment_range(TableNumber table, Segment segment) {
     // Segment i owns the hashes h with h * total >> 32 == i; a bucket is a range of hashes.

@@ -6,10 +6,16 @@
 namespace fogbank::store::table {
 namespace {
 
-Error overflow() { return validation("Number overflow. Attempting to store a number with magnitude larger than supported range"); }
-Error underflow() { return validation("Number underflow. Attempting to store a number with magnitude smaller than supported range"); }
+Error overflow() {
+    return validation("Number overflow. Attempting to store a number with magnitude larger than supported range");
+}
+Error underflow() {
+    return validation("Number underflow. Attempting to store a number with magnitude smaller than supported range");
+}
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_digit(char c) {
+    return c >= '0' && c <= '9';
+}
 
 std::size_t take_digits(std::string_view& rest) {
     std::size_t count = 0;

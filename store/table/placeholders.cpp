@@ -9,10 +9,13 @@
 namespace fogbank::store::table {
 namespace {
 
-bool is_word(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_'; }
+bool is_word(char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+}
 
 bool is_placeholder(std::string_view key, char mark) {
-    return key.size() >= 2 && key.size() <= placeholder_bytes_max && key.front() == mark && std::all_of(key.begin() + 1, key.end(), is_word);
+    return key.size() >= 2 && key.size() <= placeholder_bytes_max && key.front() == mark &&
+           std::all_of(key.begin() + 1, key.end(), is_word);
 }
 
 bool none_given(std::initializer_list<ExpressionParameter> parameters) {
@@ -30,7 +33,8 @@ template <class Map>
 Result<void> check_keys(const Map& map, std::string_view member, char mark) {
     if (map.empty()) return validation(std::string(member) + " must not be empty");
     for (const auto& [key, value] : map) {
-        if (!is_placeholder(key, mark)) return validation(std::string(member) + " contains invalid key: Syntax error; key: \"" + key + "\"");
+        if (!is_placeholder(key, mark))
+            return validation(std::string(member) + " contains invalid key: Syntax error; key: \"" + key + "\"");
     }
     return {};
 }
@@ -58,7 +62,8 @@ Result<void> check_names(const Placeholders& placeholders, bool no_expression) {
 
 Result<void> check_values(const Placeholders& placeholders, std::initializer_list<ExpressionParameter> with_values) {
     if (!placeholders.values_given && placeholders.values.empty()) return {};
-    if (none_given(with_values)) return validation("ExpressionAttributeValues can only be specified when using expressions: " + all_null(with_values));
+    if (none_given(with_values))
+        return validation("ExpressionAttributeValues can only be specified when using expressions: " + all_null(with_values));
     if (auto checked = check_keys(placeholders.values, "ExpressionAttributeValues", ':'); !checked) return checked;
     for (const auto& [key, value] : placeholders.values) {
         if (auto checked = check_value(value); !checked) {

@@ -1,4 +1,5 @@
-// Ordinary JSON to items and back. A parser of its own because numbers must keep all their digits, which the JSON libraries at hand turn into doubles.
+// Ordinary JSON to items and back. A parser of its own because numbers must keep all their digits, which the JSON libraries at hand turn
+// into doubles.
 
 #include <optional>
 
@@ -11,7 +12,9 @@
 namespace fogbank::store::table {
 namespace {
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_digit(char c) {
+    return c >= '0' && c <= '9';
+}
 
 void append_utf8(std::string& out, char32_t code_point) {
     const auto put = [&](char32_t bits) { out.push_back(static_cast<char>(bits)); };

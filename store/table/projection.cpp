@@ -92,7 +92,9 @@ Item Projection::part_of(const Item& map, const Node& node) {
     return part;
 }
 
-Item Projection::apply(Item item) const { return is_everything() ? std::move(item) : part_of(item, root_); }
+Item Projection::apply(Item item) const {
+    return is_everything() ? std::move(item) : part_of(item, root_);
+}
 
 Result<Projection> compile_projection(const Expression& expression, PlaceholderScope& scope) {
     if (!is_given(expression)) return Projection();

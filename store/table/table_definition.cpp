@@ -13,9 +13,13 @@ using nlohmann::json;
 constexpr std::string_view table_room = "tbl";
 constexpr std::string_view names_part = "name", markers_part = "live", erasures_part = "gone", sequence_part = "sequence";
 
-kv::KeyBuilder room_key(std::string_view part) { return std::move(kv::KeyBuilder(table_room).text(part)); }
+kv::KeyBuilder room_key(std::string_view part) {
+    return std::move(kv::KeyBuilder(table_room).text(part));
+}
 
-json to_json(const KeyAttribute& attribute) { return {{"name", attribute.name}, {"type", key_type_name(attribute.type)}}; }
+json to_json(const KeyAttribute& attribute) {
+    return {{"name", attribute.name}, {"type", key_type_name(attribute.type)}};
+}
 
 KeyAttribute key_attribute_from(const json& stored) {
     const auto& type = stored.at("type").get_ref<const std::string&>();
@@ -31,7 +35,8 @@ TableDefinition definition_from(const json& stored) {
     if (stored.contains("sort_key")) out.key_schema.sort_key = key_attribute_from(stored["sort_key"]);
     out.created_at = WallTime(std::chrono::milliseconds(stored.at("created_at_ms").get<std::int64_t>()));
     if (const auto found = stored.find("provisioned_throughput"); found != stored.end()) {
-        out.provisioned_throughput = {found->at("read_capacity_units").get<std::int64_t>(), found->at("write_capacity_units").get<std::int64_t>()};
+        out.provisioned_throughput = {found->at("read_capacity_units").get<std::int64_t>(),
+                                      found->at("write_capacity_units").get<std::int64_t>()};
     }
     out.deletion_protection = stored.at("deletion_protection").get<bool>();
     return out;
@@ -75,11 +80,23 @@ TableDescription describe(const TableDefinition& definition, TableStatus status,
     return out;
 }
 
-std::string definition_key(const TableName& name) { return std::move(room_key(names_part).text(name.view())).str(); }
-kv::Range definitions_range() { return room_key(names_part).prefix_range(); }
-std::string marker_key(TableNumber number) { return std::move(room_key(markers_part).number(number)).str(); }
-std::string erasure_key(TableNumber number) { return std::move(room_key(erasures_part).number(number)).str(); }
-kv::Range erasures_range() { return room_key(erasures_part).prefix_range(); }
-std::string sequence_key() { return room_key(sequence_part).str(); }
+std::string definition_key(const TableName& name) {
+    return std::move(room_key(names_part).text(name.view())).str();
+}
+kv::Range definitions_range() {
+    return room_key(names_part).prefix_range();
+}
+std::string marker_key(TableNumber number) {
+    return std::move(room_key(markers_part).number(number)).str();
+}
+std::string erasure_key(TableNumber number) {
+    return std::move(room_key(erasures_part).number(number)).str();
+}
+kv::Range erasures_range() {
+    return room_key(erasures_part).prefix_range();
+}
+std::string sequence_key() {
+    return room_key(sequence_part).str();
+}
 
 }  // namespace fogbank::store::table

@@ -1,4 +1,5 @@
-// DynamoDB's typed JSON. Errors about a JSON type that the model does not allow are SerializationException, errors about a value are ValidationException.
+// DynamoDB's typed JSON. Errors about a JSON type that the model does not allow are SerializationException, errors about a value are
+// ValidationException.
 
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -14,7 +15,9 @@ namespace {
 
 using nlohmann::json;
 
-Error serialization(std::string text) { return {Errc::serialization, std::move(text)}; }
+Error serialization(std::string text) {
+    return {Errc::serialization, std::move(text)};
+}
 
 /// What DynamoDB's deserializer says when it finds another JSON type than the model's.
 Error unexpected(const json& found, std::string_view wanted) {
@@ -26,7 +29,8 @@ Error unexpected(const json& found, std::string_view wanted) {
         case json::value_t::string:
             return serialization("STRING_VALUE cannot be converted to " + std::string(wanted));
         case json::value_t::boolean:
-            return serialization((found.get<bool>() ? "TRUE_VALUE cannot be converted to " : "FALSE_VALUE cannot be converted to ") + std::string(wanted));
+            return serialization((found.get<bool>() ? "TRUE_VALUE cannot be converted to " : "FALSE_VALUE cannot be converted to ") +
+                                 std::string(wanted));
         case json::value_t::number_float:
             return serialization("DECIMAL_VALUE cannot be converted to " + std::string(wanted));
         default:
@@ -177,9 +181,11 @@ Result<AttributeValue> read_value(const json& value, int depth) {
     const json* content = nullptr;
     std::string_view type;
     for (const auto& [name, member] : value.items()) {
-        if (!is_type_name(name) || member.is_null()) continue;  // members that the model does not know are ignored, as everywhere in the protocol
+        if (!is_type_name(name) || member.is_null())
+            continue;  // members that the model does not know are ignored, as everywhere in the protocol
         if (content != nullptr) {
-            return validation("Supplied AttributeValue has more than one datatypes set, must contain exactly one of the supported datatypes");
+            return validation(
+                "Supplied AttributeValue has more than one datatypes set, must contain exactly one of the supported datatypes");
         }
         content = &member;
         type = name;
@@ -210,9 +216,13 @@ struct Writer {
 
 }  // namespace
 
-Result<AttributeValue> attribute_value_from_typed_json(const json& value) { return read_value(value, 0); }
+Result<AttributeValue> attribute_value_from_typed_json(const json& value) {
+    return read_value(value, 0);
+}
 
-Result<Item> item_from_typed_json(const json& value) { return read_map(value, 0); }
+Result<Item> item_from_typed_json(const json& value) {
+    return read_map(value, 0);
+}
 
 json typed_json(const AttributeValue& value) {
     json out = json::object();

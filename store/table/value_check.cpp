@@ -10,7 +10,9 @@ namespace {
 Result<void> check_map(const Item& map, int depth);
 Result<void> check_at(const AttributeValue& value, int depth);
 
-Error too_deep() { return validation("Nesting Levels have exceeded supported limits"); }
+Error too_deep() {
+    return validation("Nesting Levels have exceeded supported limits");
+}
 
 struct Checker {
     int depth;
@@ -50,7 +52,9 @@ struct Checker {
     }
 };
 
-Result<void> check_at(const AttributeValue& value, int depth) { return std::visit(Checker{depth}, value.storage()); }
+Result<void> check_at(const AttributeValue& value, int depth) {
+    return std::visit(Checker{depth}, value.storage());
+}
 
 Result<void> check_map(const Item& map, int depth) {
     for (const auto& [name, value] : map) {
@@ -63,9 +67,13 @@ Result<void> check_map(const Item& map, int depth) {
 
 }  // namespace
 
-Result<void> check_attributes(const Item& item) { return check_map(item, 0); }
+Result<void> check_attributes(const Item& item) {
+    return check_map(item, 0);
+}
 
-Result<void> check_value(const AttributeValue& value) { return check_at(value, 0); }
+Result<void> check_value(const AttributeValue& value) {
+    return check_at(value, 0);
+}
 
 Result<std::size_t> check_item(const Item& item, std::size_t bytes_max) {
     if (auto checked = check_attributes(item); !checked) return checked.error();

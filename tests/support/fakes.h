@@ -5,7 +5,10 @@
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <cstdint>
+#include <deque>
 #include <exception>
+#include <memory>
+#include <mutex>
 #include <optional>
 #include <random>
 #include <stdexcept>
@@ -43,10 +46,22 @@ class SeededRandom final : public RandomSource {
     std::mt19937_64 engine_;
 };
 
+/// Takes a loop whose work is done. A thread that posted its last completion may still be inside the loop (asio signals after it unlocks), so a loop
+/// must outlive that call: it is destroyed when many later ones have come.
+inline void retire(std::unique_ptr<boost::asio::io_context> loop) {
+    constexpr std::size_t kept = 64;
+    static std::mutex mutex;
+    static std::deque<std::unique_ptr<boost::asio::io_context>> retired;
+    const std::scoped_lock lock(mutex);
+    retired.push_back(std::move(loop));
+    if (retired.size() > kept) retired.pop_front();
+}
+
 /// Runs `task` on a loop of its own until it is done and returns its result; for tests only, one thread.
 template <class T>
 T run(boost::asio::awaitable<T> task) {
-    boost::asio::io_context io(1);
+    auto loop = std::make_unique<boost::asio::io_context>(1);
+    boost::asio::io_context& io = *loop;
     std::optional<T> result;
     std::exception_ptr failure;
     auto holder = [](boost::asio::awaitable<T> inner, std::optional<T>& out) -> boost::asio::awaitable<void> { out.emplace(co_await std::move(inner)); };
@@ -54,6 +69,8 @@ T run(boost::asio::awaitable<T> task) {
     // The task may wait for other threads: keep the loop until the completion handler has run.
     auto guard = boost::asio::make_work_guard(io);
     while (!result && !failure) io.run_one();
+    guard.reset();
+    retire(std::move(loop));
     if (failure) std::rethrow_exception(failure);
     return std::move(*result);
 }

@@ -11,7 +11,7 @@ namespace fogbank::store::table {
 
 /// A resolved operand: a path, a value, or the size of either.
 struct Operand {
-    DocumentPath path;     ///< without steps: it is the value
+    DocumentPath path;  ///< without steps: it is the value
     AttributeValue value;
     bool is_size = false;  ///< size(path or value)
 

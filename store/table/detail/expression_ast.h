@@ -10,7 +10,7 @@ namespace fogbank::store::table {
 
 /// One step of `a.#b[3]`: a name (or its placeholder) or a list index.
 struct PathStep {
-    std::string name;                    ///< as written; empty for an index
+    std::string name;  ///< as written; empty for an index
     std::optional<std::uint32_t> index;
     bool is_placeholder() const { return name.starts_with('#'); }
 };
@@ -32,7 +32,7 @@ struct ConditionSyntax {
     std::vector<ConditionSyntax> children;  ///< of all_of and any_of two or more, of negation one
     std::vector<OperandSyntax> operands;    ///< compared ones; BETWEEN: value, lower, upper; IN: value, list; a function's arguments
     bool in_parentheses = false;
-    bool redundant_parentheses = false;     ///< `((…))`
+    bool redundant_parentheses = false;  ///< `((…))`
 };
 
 }  // namespace fogbank::store::table

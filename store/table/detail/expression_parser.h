@@ -1,5 +1,5 @@
-/// Text to syntax trees: conditions (ConditionExpression, FilterExpression, KeyConditionExpression) and projections. Grammar: Developer Guide,
-/// "Condition and filter expressions, operators, and functions".
+/// Text to syntax trees: conditions (ConditionExpression, FilterExpression, KeyConditionExpression) and projections. Grammar: Developer
+/// Guide, "Condition and filter expressions, operators, and functions".
 #pragma once
 
 #include <string_view>

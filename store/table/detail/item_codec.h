@@ -1,8 +1,8 @@
 /// An item as the bytes that are stored, and back.
 ///
-/// Layout, version 1: version byte; DynamoDB's size of the item; the attributes as a map. A map is a count and then name and value of each; a name or
-/// string is a length and bytes; a value is its type's number (AttributeValue::Type) and its content; a number is Decimal::sortable_bytes; lists and
-/// sets are a count and elements. Counts, lengths and the size are base-128 varints, low bits first.
+/// Layout, version 1: version byte; DynamoDB's size of the item; the attributes as a map. A map is a count and then name and value of each;
+/// a name or string is a length and bytes; a value is its type's number (AttributeValue::Type) and its content; a number is
+/// Decimal::sortable_bytes; lists and sets are a count and elements. Counts, lengths and the size are base-128 varints, low bits first.
 #pragma once
 
 #include <cstddef>

@@ -1,8 +1,9 @@
 /// Where an item lies in the key-value engine, and the checks of its primary key.
 ///
-/// Key: `itm` · table number (8 bytes) · bucket (1 byte) · partition key · sort key. Within a partition the engine's byte order is DynamoDB's order of the
-/// sort key. The bucket is the top of a hash of the partition key: it spreads the partitions over the table's range, as DynamoDB does, so that the segments
-/// of a parallel scan are ranges, whatever the keys look like. The hash is part of the stored format.
+/// Key: `itm` · table number (8 bytes) · bucket (1 byte) · partition key · sort key. Within a partition the engine's byte order is
+/// DynamoDB's order of the sort key. The bucket is the top of a hash of the partition key: it spreads the partitions over the table's
+/// range, as DynamoDB does, so that the segments of a parallel scan are ranges, whatever the keys look like. The hash is part of the stored
+/// format.
 #pragma once
 
 #include <cstdint>

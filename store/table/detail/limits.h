@@ -1,4 +1,5 @@
-/// DynamoDB's bounds on what a client sends. Source where nothing else stands: Developer Guide, "Quotas in Amazon DynamoDB" and "Naming rules and data types".
+/// DynamoDB's bounds on what a client sends. Source where nothing else stands: Developer Guide, "Quotas in Amazon DynamoDB" and "Naming
+/// rules and data types".
 #pragma once
 
 #include <cstddef>

@@ -13,7 +13,9 @@
 namespace fogbank::store::table {
 
 /// Whether the request has this expression.
-inline bool is_given(const Expression& expression) { return expression.given || !expression.text.empty(); }
+inline bool is_given(const Expression& expression) {
+    return expression.given || !expression.text.empty();
+}
 
 /// One expression parameter of an operation, under the name that DynamoDB's messages use.
 struct ExpressionParameter {
@@ -26,9 +28,10 @@ class PlaceholderScope {
   public:
     explicit PlaceholderScope(const Placeholders& placeholders) : placeholders_(placeholders) {}
 
-    /// The checks of the maps themselves, before any expression is read. `expressions`: all that the operation can have and that may use names;
-    /// `with_values`: those that may use values.
-    Result<void> check(std::initializer_list<ExpressionParameter> expressions, std::initializer_list<ExpressionParameter> with_values) const;
+    /// The checks of the maps themselves, before any expression is read. `expressions`: all that the operation can have and that may use
+    /// names; `with_values`: those that may use values.
+    Result<void> check(std::initializer_list<ExpressionParameter> expressions,
+                       std::initializer_list<ExpressionParameter> with_values) const;
 
     /// The attribute name behind a step as written; marks the placeholder as used. Error: not defined.
     Result<std::string> name(std::string_view written);

@@ -1,0 +1,104 @@
+#include "app/command_line.h"
+
+#include <CLI/CLI.hpp>
+#include <cstdlib>
+#include <iostream>
+
+#include "app/provision_command.h"
+#include "app/serve_command.h"
+#include "app/settings_sources.h"
+#include "common/logging.h"
+
+namespace fogbank::app {
+namespace {
+
+std::string flag_of(std::string_view setting) {
+    std::string flag = "--" + std::string(setting);
+    std::replace(flag.begin(), flag.end(), '_', '-');
+    return flag;
+}
+
+std::string variable_of(std::string_view setting) {
+    std::string variable = "FOGBANK_" + std::string(setting);
+    std::transform(variable.begin(), variable.end(), variable.begin(), [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
+    return variable;
+}
+
+/// What the user gave on the command line, in the shape of the other sources.
+struct Given {
+    std::string config_file;
+    std::map<std::string, std::vector<std::string>> values;
+    SettingValues list() const { return {values.begin(), values.end()}; }
+};
+
+void add_settings(CLI::App& command, Given& given) {
+    command.add_option("--config", given.config_file, "TOML file with these settings, names with underscores (FOGBANK_CONFIG)")->type_name("FILE");
+    const Settings defaults;
+    for (const SettingRow& row : settings_table()) {
+        const std::string shown = row.get(defaults);
+        const std::string help = std::string(row.help) + " [default: " + (shown.empty() ? "none" : shown) + "] (" + variable_of(row.name) + ")";
+        auto* option = command.add_option(flag_of(row.name), given.values[std::string(row.name)], help);
+        option->type_name(std::string(row.value))->expected(1);
+        if (row.repeated) {
+            option->take_all();
+        } else {
+            option->take_last();
+        }
+    }
+}
+
+Result<Settings> resolve(const Given& given, const char* const* environment) {
+    Settings settings;
+    const char* from_environment = std::getenv("FOGBANK_CONFIG");
+    const std::string file = !given.config_file.empty() ? given.config_file : from_environment != nullptr ? from_environment : "";
+    if (!file.empty()) {
+        if (auto applied = apply_file(settings, file); !applied) return applied.error();
+    }
+    if (auto applied = apply_environment(settings, environment); !applied) return applied.error();
+    SettingValues values;
+    for (auto& [name, texts] : given.list()) {
+        if (!texts.empty()) values.emplace_back(name, texts);
+    }
+    if (auto applied = apply_values(settings, values); !applied) return applied.error();
+    return settings;
+}
+
+}  // namespace
+
+ExitCode run_command_line(int argc, const char* const* argv, const char* const* environment) {
+    CLI::App program("Fogbank: the cloud side of AWS IoT on your own ground.", "fogbank");
+    program.set_version_flag("--version", "fogbank " FOGBANK_VERSION);
+    program.require_subcommand(1);
+    program.footer("Exit codes: 0 done, 1 failed, 2 wrong options or configuration, 3 cannot start (folder in use, port taken), 4 stopped in a hurry.");
+
+    Given for_serve;
+    CLI::App* serve = program.add_subcommand("serve", "Run the server in the foreground until SIGTERM or SIGINT.");
+    add_settings(*serve, for_serve);
+
+    Given for_provision;
+    ProvisionArguments arguments;
+    CLI::App* provision = program.add_subcommand("provision", "Make a thing, a certificate and a policy, and say what to type into the gateway. Uses the "
+                                                              "running server of the data folder, or works on the folder if none runs.");
+    provision->add_option("name", arguments.thing, "Name of the thing")->required();
+    provision->add_option("--out", arguments.out, "Folder for the files")->required()->type_name("DIR");
+    provision->add_option("--host", arguments.host, "What the gateway connects to [default: the server's endpoint name or address]")->type_name("HOST");
+    add_settings(*provision, for_provision);
+
+    try {
+        program.parse(argc, argv);
+    } catch (const CLI::ParseError& e) {
+        const int status = program.exit(e);
+        return status == 0 ? ExitCode::ok : ExitCode::usage;
+    }
+
+    const bool serving = serve->parsed();
+    auto settings = resolve(serving ? for_serve : for_provision, environment);
+    if (!settings) {
+        std::cerr << "fogbank: " << settings.error().message << "\n";
+        return ExitCode::usage;
+    }
+    configure_logging(serving ? settings->log_level : "warn");
+    return serving ? run_serve(*settings) : run_provision(*settings, arguments);
+}
+
+}  // namespace fogbank::app

@@ -1,0 +1,205 @@
+#include "app/server.h"
+
+#include <spdlog/spdlog.h>
+#include <unistd.h>
+
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <thread>
+#include <utility>
+
+#include "app/data_folder.h"
+#include "app/local_names.h"
+#include "app/run_blocking.h"
+#include "common/common_errc.h"
+#include "common/logging.h"
+#include "registry/certificate_authority.h"
+#include "registry/registry.h"
+#include "rules/rule_service.h"
+#include "store/kv/sqlite_engine.h"
+
+namespace fogbank::app {
+namespace {
+
+std::size_t shard_count(const Settings& settings) {
+    if (settings.shards != 0) return settings.shards;
+    return std::max(1U, std::thread::hardware_concurrency());
+}
+
+std::string url(const char* scheme, const std::string& bind, std::int32_t port) {
+    const bool any = bind == "0.0.0.0" || bind == "::";
+    const std::string host = any ? "127.0.0.1" : bind.find(':') != std::string::npos ? "[" + bind + "]" : bind;
+    return std::string(scheme) + "://" + host + ":" + std::to_string(port);
+}
+
+std::string endpoints_json(const Settings& settings, const Endpoints& endpoints) {
+    const nlohmann::json json{{"pid", ::getpid()},
+                              {"bind", endpoints.bind},
+                              {"mqtts_port", endpoints.mqtt.mqtts},
+                              {"alpn_port", endpoints.mqtt.alpn},
+                              {"https_port", endpoints.api.https},
+                              {"api_port", endpoints.api.api},
+                              {"mqtt_port", endpoints.mqtt.mqtt},
+                              {"api_url", url("http", endpoints.bind, endpoints.api.api)},
+                              {"api_tls_url", url("https", endpoints.bind, endpoints.api.api)},
+                              {"ca_file", endpoints.ca_file},
+                              {"account_id", settings.account.str()},
+                              {"region", settings.region.str()},
+                              {"endpoint_name", endpoints.endpoint_name},
+                              {"access_key_id", endpoints.root_key.access_key_id},
+                              {"secret_access_key", endpoints.root_key.secret_access_key}};
+    return json.dump(2) + "\n";
+}
+
+}  // namespace
+
+/// In the order of construction; destroyed in the reverse order.
+struct Server::Rooms {
+    Rooms(const Settings& given, DataFolderLock taken)
+        : settings(given), lock(std::move(taken)), shards(shard_count(given)), arns(given.account, given.region), quotas(given.quota_profile) {}
+
+    Settings settings;
+    DataFolderLock lock;
+    SystemClock clock;
+    SystemRandom random;
+    Metrics metrics;
+    ShardPool shards;
+    ArnFactory arns;
+    Quotas quotas;
+    std::unique_ptr<store::kv::Engine> engine;
+    std::unique_ptr<registry::CertificateAuthority> authority;
+    std::unique_ptr<registry::AccessKeys> access_keys;
+    std::unique_ptr<registry::Registry> registry;
+    std::unique_ptr<store::table::TableService> tables;
+    std::unique_ptr<broker::Router> router;
+    std::unique_ptr<lambda::FunctionService> functions;
+    std::unique_ptr<rules::RuleService> rules;
+    std::unique_ptr<broker::Broker> broker;
+    std::unique_ptr<api::ApiServer> api;
+    Endpoints endpoints;
+    bool stopped = false;
+
+    Result<void> open_store();
+    Result<void> open_identity();
+    Result<void> open_services();
+    Result<void> open_doors(const Doors& doors);
+    void stop(std::chrono::milliseconds grace);
+};
+
+Result<void> Server::Rooms::open_store() {
+    store::kv::SqliteOptions options;
+    options.file = settings.data / "fogbank.db";
+    options.durability = settings.durability;
+    options.metrics = &metrics;
+    auto opened = store::kv::open_sqlite_engine(options);
+    if (!opened) return opened.error();
+    engine = std::move(*opened);
+    return {};
+}
+
+Result<void> Server::Rooms::open_identity() {
+    auto opened_authority = registry::CertificateAuthority::open(settings.data, clock, random);
+    if (!opened_authority) return opened_authority.error();
+    authority = std::move(*opened_authority);
+
+    auto opened_keys = run_blocking(registry::AccessKeys::open(*engine, random, arns));
+    if (!opened_keys) return opened_keys.error();
+    access_keys = std::move(*opened_keys);
+
+    auto opened_registry = run_blocking(registry::open_registry({*engine, clock, random, arns, quotas, *authority}));
+    if (!opened_registry) return opened_registry.error();
+    registry = std::move(*opened_registry);
+    return {};
+}
+
+Result<void> Server::Rooms::open_services() {
+    auto opened_tables = run_blocking(store::table::open_table_service({*engine, clock, random, arns, quotas}));
+    if (!opened_tables) return opened_tables.error();
+    tables = std::move(*opened_tables);
+
+    router = broker::make_router(shards, clock, metrics, quotas);
+
+    lambda::FunctionService::Dependencies for_functions{*engine, *tables, *router, clock, random, metrics, arns, settings.data / "functions", shards.size()};
+    auto opened_functions = run_blocking(lambda::open_function_service(std::move(for_functions)));
+    if (!opened_functions) return opened_functions.error();
+    functions = std::move(*opened_functions);
+
+    rules::RuleService::Dependencies for_rules{*engine, *router, *router, *tables, *functions, clock, random, metrics, arns, quotas};
+    auto opened_rules = run_blocking(rules::open_rule_service(std::move(for_rules)));
+    if (!opened_rules) return opened_rules.error();
+    rules = std::move(*opened_rules);
+
+    shards.start();
+    functions->start();
+    return {};
+}
+
+Result<void> Server::Rooms::open_doors(const Doors& doors) {
+    auto certificate = authority->server_certificate(certificate_names(settings, local_names()));
+    if (!certificate) return certificate.error();
+
+    endpoints.bind = doors.api_on_loopback_only ? "127.0.0.1" : settings.bind;
+    endpoints.ca_file = std::filesystem::absolute(authority->root_file()).string();
+    endpoints.endpoint_name = endpoint_name(settings);
+    endpoints.root_key = access_keys->root();
+
+    broker = broker::make_broker({shards, *router, *registry, clock, random, metrics, quotas});
+    if (doors.mqtt) {
+        const broker::ListenerOptions options{settings.bind,        settings.mqtts_port,    settings.alpn_port,
+                                              settings.mqtt_port, certificate->chain_pem, certificate->key_pem};
+        auto ports = broker->listen(options);
+        if (!ports) return ports.error();
+        endpoints.mqtt = *ports;
+    }
+    api = api::make_api_server({shards, *registry, *access_keys, *rules, *functions, *tables, *router, clock, random, metrics, arns, quotas});
+    api::ApiOptions options{endpoints.bind,          settings.api_port,    settings.https_port,
+                            certificate->chain_pem, certificate->key_pem, endpoints.endpoint_name};
+    if (doors.api_on_loopback_only) {
+        options.api_port = 0;
+        options.https_port = -1;
+    }
+    auto ports = api->listen(options);
+    if (!ports) return ports.error();
+    endpoints.api = *ports;
+    return {};
+}
+
+void Server::Rooms::stop(std::chrono::milliseconds grace) {
+    if (std::exchange(stopped, true)) return;
+    // First the doors, then what works for them, then the store, then the loops they all ran on.
+    if (api) api->stop(grace / 4);
+    if (broker) broker->stop(grace / 4);
+    if (rules) rules->stop();
+    if (functions) functions->stop(grace / 4);
+    if (engine) engine->stop();
+    shards.stop();
+}
+
+Server::Server(std::unique_ptr<Rooms> rooms) : rooms_(std::move(rooms)) {}
+
+Server::~Server() { stop(std::chrono::seconds(1)); }
+
+const Endpoints& Server::endpoints() const { return rooms_->endpoints; }
+
+Result<std::unique_ptr<Server>> Server::start(const Settings& settings, const Doors& doors) {
+    auto lock = DataFolderLock::take(settings.data);
+    if (!lock) return lock.error();
+    std::unique_ptr<Server> server(new Server(std::make_unique<Rooms>(settings, std::move(*lock))));
+    Rooms& rooms = *server->rooms_;
+    if (auto opened = rooms.open_store(); !opened) return opened.error();
+    if (auto opened = rooms.open_identity(); !opened) return opened.error();
+    if (auto opened = rooms.open_services(); !opened) return opened.error();
+    if (auto opened = rooms.open_doors(doors); !opened) return opened.error();
+    if (doors.mqtt) {
+        if (auto written = write_endpoints_file(settings.data, endpoints_json(settings, rooms.endpoints)); !written) return written.error();
+    }
+    return server;
+}
+
+void Server::stop(std::chrono::milliseconds grace) {
+    if (!rooms_ || rooms_->stopped) return;
+    if (rooms_->broker && rooms_->endpoints.mqtt.mqtts >= 0) remove_endpoints_file(rooms_->settings.data);
+    rooms_->stop(grace);
+}
+
+}  // namespace fogbank::app

@@ -1,0 +1,113 @@
+#include "broker/broker.h"
+
+#include <spdlog/spdlog.h>
+
+#include <future>
+#include <thread>
+
+#include "broker/core.h"
+#include "broker/lifecycle_log.h"
+#include "broker/listener.h"
+#include "broker/shard_state.h"
+#include "broker/tls.h"
+#include "common/logging.h"
+
+namespace fogbank::broker {
+namespace {
+
+constexpr const char* loopback = "127.0.0.1";
+// How often a stopping broker looks whether the last PUBACKs have left.
+constexpr std::chrono::milliseconds drain_check{5};
+// A shard that does not answer within this time is not running any more; stopping must not hang on it.
+constexpr std::chrono::seconds shard_answer_deadline{5};
+
+class BrokerServer final : public Broker {
+  public:
+    explicit BrokerServer(Dependencies dependencies) : core_(std::move(dependencies), lifecycle_) {}
+    ~BrokerServer() override { stop(std::chrono::milliseconds(0)); }
+
+    Result<Ports> listen(const ListenerOptions& options) override {
+        std::shared_ptr<TlsContext> tls;
+        if (options.mqtts_port >= 0 || options.alpn_port >= 0) {
+            auto created = TlsContext::create(options.certificate_chain_pem, options.private_key_pem);
+            if (!created) return created.error();
+            tls = std::move(*created);
+        }
+        Ports ports;
+        const auto open = [&](std::int32_t& bound, const std::string& address, std::int32_t port, Door door) -> Result<void> {
+            if (port < 0) return {};
+            auto listener = std::make_unique<Listener>(core_, core_.shards[0], door, door == Door::mqtt ? nullptr : tls);
+            auto opened = listener->open(address, port);
+            if (!opened) return opened.error();
+            bound = *opened;
+            listeners_.push_back(std::move(listener));
+            return {};
+        };
+        if (auto opened = open(ports.mqtts, options.bind, options.mqtts_port, Door::mqtts); !opened) return opened.error();
+        if (auto opened = open(ports.alpn, options.bind, options.alpn_port, Door::alpn); !opened) return opened.error();
+        if (auto opened = open(ports.mqtt, loopback, options.mqtt_port, Door::mqtt); !opened) return opened.error();
+        for (const auto& state : core_.states) state->shard.post([&state] { state->start(); });
+        started_ = true;
+        core_.shards[0].post([this] {
+            for (const auto& listener : listeners_) listener->start();
+        });
+        return ports;
+    }
+
+    void stop(std::chrono::milliseconds grace) override {
+        if (!started_) return;
+        started_ = false;
+        const SteadyTime until = std::chrono::steady_clock::now() + grace;
+        on_shard(core_.shards[0], [this](ShardState&) {
+            for (const auto& listener : listeners_) listener->stop();
+        });
+        on_each_shard([](ShardState& state) { state.begin_stop(); });
+        while (!drained() && std::chrono::steady_clock::now() < until) std::this_thread::sleep_for(drain_check);
+        on_each_shard([](ShardState& state) {
+            state.close_all(DisconnectReason::server_initiated_disconnect, "the broker stops");
+            state.stop();
+        });
+        // What the last turn gave to other shards is worked off in the next: after two more rounds nothing is under way.
+        for (int i = 0; i < 2; ++i) on_each_shard([](ShardState&) {});
+    }
+
+  private:
+    bool drained() {
+        const auto all = std::make_shared<std::atomic<bool>>(true);
+        on_each_shard([all](ShardState& state) {
+            if (!state.drained()) all->store(false);
+        });
+        return all->load();
+    }
+
+    /// Runs `task` on the thread of `shard` and waits for it.
+    template <class Task>
+    void on_shard(Shard& shard, Task task) {
+        auto done = std::make_shared<std::promise<void>>();
+        std::future<void> future = done->get_future();
+        shard.post([this, &shard, task, done] {
+            task(*core_.states[shard.index()]);
+            done->set_value();
+        });
+        if (future.wait_for(shard_answer_deadline) != std::future_status::ready) {
+            logger("broker").error("a shard does not run shard={}", shard.index());
+        }
+    }
+    template <class Task>
+    void on_each_shard(Task task) {
+        for (std::size_t i = 0; i < core_.shards.size(); ++i) on_shard(core_.shards[i], task);
+    }
+
+    LifecycleLog lifecycle_;
+    Core core_;
+    std::vector<std::unique_ptr<Listener>> listeners_;
+    bool started_ = false;
+};
+
+}  // namespace
+
+std::unique_ptr<Broker> make_broker(Broker::Dependencies dependencies) {
+    return std::make_unique<BrokerServer>(std::move(dependencies));
+}
+
+}  // namespace fogbank::broker

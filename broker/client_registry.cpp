@@ -1,0 +1,34 @@
+#include "broker/client_registry.h"
+
+#include "broker/session.h"
+
+namespace fogbank::broker {
+
+std::shared_ptr<Session> ClientRegistry::claim(const ClientId& client_id, std::shared_ptr<Session> session) {
+    Stripe& place = stripe(client_id);
+    const std::lock_guard lock(place.mutex);
+    std::shared_ptr<Session>& holder = place.holders[client_id];
+    holder.swap(session);
+    return session;
+}
+
+void ClientRegistry::release(const ClientId& client_id, const Session& session) {
+    Stripe& place = stripe(client_id);
+    std::shared_ptr<Session> released;  // destroyed after the lock
+    const std::lock_guard lock(place.mutex);
+    const auto found = place.holders.find(client_id);
+    if (found == place.holders.end() || found->second.get() != &session) return;
+    released = std::move(found->second);
+    place.holders.erase(found);
+}
+
+std::size_t ClientRegistry::size() const {
+    std::size_t total = 0;
+    for (const Stripe& place : stripes_) {
+        const std::lock_guard lock(place.mutex);
+        total += place.holders.size();
+    }
+    return total;
+}
+
+}  // namespace fogbank::broker

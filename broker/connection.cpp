@@ -1,0 +1,160 @@
+#include "broker/connection.h"
+
+#include <spdlog/spdlog.h>
+
+#include "broker/limits.h"
+#include "broker/session.h"
+#include "broker/shard_state.h"
+#include "common/logging.h"
+
+namespace fogbank::broker {
+
+Connection::Connection(ShardState& home, std::uint64_t id, Door door, std::unique_ptr<Stream> stream, std::string source_ip)
+    : home_(home), shard_(home.shard), id_(id), door_(door), stream_(std::move(stream)) {
+    identity_.source_ip = std::move(source_ip);
+}
+
+Connection::~Connection() = default;
+
+void Connection::start() {
+    if (auto added = home_.poller.add(stream_->descriptor(), *this); !added) {
+        close(DisconnectReason::server_error, added.error().message);
+        return;
+    }
+    if (door_ == Door::mqtt) {
+        state_ = State::unidentified;
+        set_deadline(home_.now() + limits::connect_deadline);
+    } else {
+        set_deadline(home_.now() + limits::handshake_deadline);
+    }
+}
+
+void Connection::set_deadline(SteadyTime when) {
+    deadline_ = when;
+    home_.wake_at(*this, when);
+}
+
+void Connection::on_deadline() {
+    if (closed()) return;
+    // What the client sent lies unread because of us: its silence is not its own. One that does not read its answers is another matter.
+    const bool our_doing = (waits_ & ~(wait_outbox | wait_decision)) != 0;
+    if (our_doing && state_ == State::connected) deadline_ = home_.now() + silence_max_;
+    if (home_.now() < deadline_) {
+        home_.wake_at(*this, deadline_);
+        return;
+    }
+    switch (state_) {
+        case State::handshake:
+            return refuse(RefusalCause::connect_timeout, "the TLS handshake was not finished in time");
+        case State::connected:
+            return refuse(RefusalCause::keep_alive_timeout, "nothing was received for 1.5 times the keep-alive interval");
+        default:
+            return refuse(RefusalCause::connect_timeout, "no CONNECT was accepted in time");
+    }
+}
+
+void Connection::on_ready(Readiness readiness) {
+    if (closed()) return;
+    hung_up_ = hung_up_ || readiness.hung_up;
+    // TLS may have to write before it can read on: any edge is worth a try.
+    readable_ = readable_ || readiness.readable || (readiness.writable && stream_->reads_may_write());
+    if (state_ == State::handshake) {
+        if (!handshake_scheduled_) {
+            handshake_scheduled_ = true;
+            home_.handshake_later(*this);
+        }
+        return;
+    }
+    if (write_blocked_ && readiness.writable) {
+        write_blocked_ = false;
+        flush();
+    }
+    if (hung_up_ && (waits_ & (wait_outbox | wait_stop)) != 0)
+        close(DisconnectReason::connection_lost, "the client closed the connection without DISCONNECT");
+    if (!closed() && readable_ && waits_ == 0) read();
+}
+
+void Connection::continue_handshake() {
+    handshake_scheduled_ = false;
+    if (closed() || state_ != State::handshake) return;
+    switch (stream_->handshake().status) {
+        case IoResult::Status::done:
+            return on_handshake_done();
+        case IoResult::Status::would_block:
+            return;
+        default:
+            return close(DisconnectReason::client_error, "TLS handshake failed: " + stream_->failure());
+    }
+}
+
+void Connection::leave_handshake() {
+    home_.core.handshakes.fetch_sub(1, std::memory_order_relaxed);
+}
+
+void Connection::stop_waiting(Wait reason) {
+    if ((waits_ & reason) == 0) return;
+    waits_ = static_cast<std::uint8_t>(waits_ & ~reason);
+    if (closed() || waits_ != 0 || read_scheduled_) return;
+    read_scheduled_ = true;
+    home_.read_later(*this);
+}
+
+void Connection::begin_stop() {
+    waits_ |= wait_stop;
+    if (state_ != State::connected) refuse(RefusalCause::server_shutting_down, "the broker stops");
+}
+
+void Connection::refuse(RefusalCause cause, std::string_view detail) {
+    if (closed()) return;
+    const RefusalRow& row = refusal_row(cause);
+    const bool awaits_connack = state_ == State::unidentified || state_ == State::connecting;
+    if (awaits_connack) home_.core.metrics.connects_refused.add();
+    if (awaits_connack && wire_answer(cause, home_.core.limits.profile) == WireAnswer::connack)
+        mqtt::encode_connack(outbox_, false, row.connack);
+    close(row.disconnect_reason, std::string(row.name) + ": " + std::string(detail));
+}
+
+void Connection::close(DisconnectReason reason, std::string_view detail) {
+    if (closed()) return;
+    const std::string why(detail);  // may point into what goes away below
+    const State was = state_;
+    if (was != State::handshake && !write_blocked_ && unsent_bytes() != 0) {
+        stream_->write(outbox_.data() + outbox_sent_, unsent_bytes());
+    }
+    state_ = State::closed;
+    home_.poller.remove(stream_->descriptor());
+    stream_->end();
+    home_.core.metrics.disconnects(reason).add();
+    if (was == State::handshake) {
+        leave_handshake();
+        home_.core.metrics.handshakes_failed.add();
+    }
+    if (was == State::connected) {
+        end_session(reason, why);
+    } else if (home_.refusals.pass(home_.now())) {
+        logger("broker").info("connection ended before it was accepted source_ip={} client_id={} principal={} reason={} detail={}",
+                              identity_.source_ip, log_value(identity_.client_id.view()), log_value(identity_.principal_id),
+                              disconnect_reason_name(reason), log_value(why));
+    }
+    if (session_) session_->end();
+    home_.retire(*this);
+}
+
+void Connection::end_session(DisconnectReason reason, std::string_view detail) {
+    session_->end();
+    home_.core.metrics.connections.add(-1);
+    home_.core.lifecycle.disconnected(identity_, reason, detail);
+    if (sends_will(reason)) publish_will();
+    will_.reset();
+}
+
+void Connection::release() {
+    outbox_sent_ = 0;
+    std::string().swap(outbox_);
+    std::string().swap(input_);
+    input_done_ = 0;
+    count_backlog();
+    stream_.reset();
+}
+
+}  // namespace fogbank::broker

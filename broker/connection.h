@@ -1,0 +1,182 @@
+/// One client's socket: handshake, CONNECT, packets in, bytes out, and the end.
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "broker/access_cache.h"
+#include "broker/ack_queue.h"
+#include "broker/disconnect_reason.h"
+#include "broker/lifecycle.h"
+#include "broker/mqtt/packet.h"
+#include "broker/poller.h"
+#include "broker/reason_codes.h"
+#include "broker/stream.h"
+#include "common/acknowledgement.h"
+#include "common/authenticator.h"
+#include "common/message.h"
+#include "common/shard.h"
+
+namespace fogbank::broker {
+
+class Session;
+class ShardState;
+
+/// Where a connection came in.
+enum class Door : std::uint8_t { mqtt, mqtts, alpn };
+
+/// Lives and dies on one shard; every function is called on its thread, unless said otherwise. Plain callbacks on the packet path; a
+/// coroutine only while the authenticator is asked.
+///
+/// Reading goes into the shard's scratch buffer; the connection keeps only the bytes of an incomplete packet, or those behind one that must
+/// wait
+/// (`Wait`). Everything to be sent is appended to one buffer that is written at the end of the loop's turn.
+class Connection final : public std::enable_shared_from_this<Connection>, private Pollable {
+  public:
+    /// Why the connection is not read; a set of bits. What has been read and not handled stays in `input_`.
+    enum Wait : std::uint8_t {
+        wait_decision = 1,    ///< the authenticator is asked, or the former holder of the client id is closed
+        wait_acks = 2,        ///< as many QoS 1 publishes as allowed are not acknowledged yet
+        wait_pacing = 4,      ///< faster than publishes_per_second_per_connection
+        wait_outbox = 8,      ///< the peer does not read its answers
+        wait_mailboxes = 16,  ///< too much is under way to other shards
+        wait_stop = 32,       ///< the broker stops
+    };
+
+    Connection(ShardState& home, std::uint64_t id, Door door, std::unique_ptr<Stream> stream, std::string source_ip);
+    ~Connection();
+
+    std::uint64_t id() const { return id_; }
+    bool closed() const { return state_ == State::closed; }
+
+    /// Registers the socket and begins. On failure the connection is closed.
+    void start();
+    /// Ends the connection: what is in the outbox is tried once, the session ends, the will is published unless the client said DISCONNECT.
+    /// @param detail  the reason in a sentence, for the log. Idempotent; the object is destroyed at the end of the turn.
+    void close(DisconnectReason reason, std::string_view detail);
+    /// Ends the connection as the table of refusals says for `cause`, after CONNACK where there is one.
+    void refuse(RefusalCause cause, std::string_view detail);
+    /// No more packets are read; PUBACKs that are owed still leave.
+    void begin_stop();
+    bool drained() const { return acks_.empty() && unsent_bytes() == 0; }
+
+    // For the session.
+    bool may(IotAction action, std::string_view resource_name) { return access_.allows(action, resource_name); }
+    /// Whether a delivery may be appended; one always fits into an empty outbox.
+    bool has_room() const;
+    void send_publish(const mqtt::EncodedPublish& publish, std::uint16_t packet_id);
+
+    // For the shard's turn.
+    void flush();
+    void continue_reading();
+    void continue_handshake();
+    void stop_waiting(Wait reason);
+    void on_deadline();
+    /// Gives empty buffers back.
+    void shrink();
+    /// At the end of the turn in which it was closed: the socket and the buffers go, whoever still holds the object.
+    void release();
+
+  private:
+    enum class State : std::uint8_t { handshake, unidentified, authenticating, connecting, connected, closed };
+    /// CONNECT, copied out of the buffer because the decision suspends.
+    struct Will {
+        std::string topic_name, payload;
+        Qos qos;
+        bool retain;
+    };
+
+    void on_ready(Readiness readiness) override;
+    void set_deadline(SteadyTime when);
+    void leave_handshake();
+    void end_session(DisconnectReason reason, std::string_view detail);
+
+    // connection_input.cpp: bytes to packets.
+    void read();
+    bool handle_input();
+    bool read_once();
+    bool read_to_input(std::size_t kept);
+    bool read_to_scratch(std::size_t kept);
+    bool note_read(const IoResult& result);
+    std::size_t handle_packets(std::string_view bytes);
+    bool may_publish_now();
+    bool take_token();
+    void handle_packet(std::string_view packet);
+    void handle_first_packet(const mqtt::ClientPacket& packet);
+    void answer_undecodable(std::string_view packet, const Error& error);
+
+    // connection_output.cpp
+    void appended();
+    void count_backlog();
+    std::size_t unsent_bytes() const { return outbox_.size() - outbox_sent_; }
+
+    // connect.cpp
+    void on_handshake_done();
+    void on_certificate(Result<Principal> principal);
+    void handle(const mqtt::Connect& connect);
+    bool take_will(const mqtt::Connect& connect);
+    void on_permissions(Result<std::unique_ptr<Permissions>> permissions);
+    struct Refusal {
+        RefusalCause cause;
+        std::string detail;
+    };
+    /// What policy refuses of CONNECT; nothing if all of it is allowed.
+    std::optional<Refusal> connect_refusal();
+    void claim_client_id();
+    void accept();
+    static boost::asio::awaitable<void> judge_certificate(std::shared_ptr<Connection> self, std::string certificate_der);
+    static boost::asio::awaitable<void> ask_permissions(std::shared_ptr<Connection> self, Principal principal, ConnectionFacts facts);
+
+    // publish.cpp
+    void handle(const mqtt::Publish& publish);
+    bool publish_acceptable(const mqtt::Publish& publish);
+    Acknowledgement::Callback acknowledge_later(std::uint16_t packet_id);
+    void on_acknowledged(std::uint64_t sequence);
+    void publish_will();
+
+    // subscribe.cpp
+    void handle(const mqtt::Subscribe& subscribe);
+    bool subscribe_acceptable(const mqtt::Subscribe& subscribe);
+    std::uint8_t subscribe_one(const mqtt::TopicRequest& request);
+    void handle(const mqtt::Unsubscribe& unsubscribe);
+
+    void handle(const mqtt::Puback& puback);
+    void handle(const mqtt::Pingreq&);
+    void handle(const mqtt::Disconnect&);
+    void handle(const mqtt::Qos2Packet& packet);
+
+    ShardState& home_;
+    Shard& shard_;  ///< outlives the broker: an acknowledgement may come home after it is gone
+    const std::uint64_t id_;
+    const Door door_;
+    State state_ = State::handshake;
+    std::uint8_t waits_ = 0;
+    bool readable_ = false, hung_up_ = false, write_blocked_ = false;
+    bool read_scheduled_ = false, handshake_scheduled_ = false, flush_scheduled_ = false, shrink_scheduled_ = false;
+    std::unique_ptr<Stream> stream_;
+    SteadyTime deadline_{};  ///< of the handshake, of CONNECT, of the next packet
+    std::chrono::milliseconds silence_max_{0};
+
+    std::string input_;           ///< what was read and not handled yet
+    std::size_t input_done_ = 0;  ///< bytes of it that were handled
+    std::string outbox_;
+    std::size_t outbox_sent_ = 0, backlog_counted_ = 0;
+
+    ConnectionIdentity identity_;
+    std::string server_name_;
+    std::unique_ptr<Principal> principal_;  ///< until CONNECT is judged; null on the plain port
+    std::shared_ptr<const MessageOrigin> origin_;
+    std::shared_ptr<Session> session_;
+    AccessCache access_;
+    bool clean_session_ = true;
+    std::unique_ptr<Will> will_;
+    AckQueue acks_;
+    double publish_tokens_ = 0;
+    SteadyTime publish_tokens_at_{};
+};
+
+}  // namespace fogbank::broker

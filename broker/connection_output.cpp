@@ -1,0 +1,89 @@
+// Connection: the outbox.
+#include "broker/connection.h"
+#include "broker/limits.h"
+#include "broker/session.h"
+#include "broker/shard_state.h"
+
+namespace fogbank::broker {
+namespace {
+
+/// Whether `buffer` holds memory of its own.
+bool on_heap(const std::string& buffer) {
+    static const std::size_t inside = std::string().capacity();
+    return buffer.capacity() > inside;
+}
+
+}  // namespace
+
+bool Connection::has_room() const {
+    const std::size_t unsent = unsent_bytes();
+    const std::size_t high = home_.under_pressure() ? limits::outbox_high_under_pressure_bytes : limits::outbox_high_bytes;
+    return unsent == 0 || unsent < high;
+}
+
+void Connection::send_publish(const mqtt::EncodedPublish& publish, std::uint16_t packet_id) {
+    if (closed()) return;
+    // DUP is never set: AWS does not (reference "broker", section 7).
+    mqtt::append_publish(outbox_, publish, packet_id, false);
+    ++home_.counts.messages_out;
+    appended();
+}
+
+/// To be called after each append: sees to it that the bytes leave, and that they do not pile up.
+void Connection::appended() {
+    if (closed()) return;
+    if (!flush_scheduled_) {
+        flush_scheduled_ = true;
+        home_.flush_later(*this);
+    }
+    if (unsent_bytes() < limits::outbox_flush_bytes) return;
+    if (!write_blocked_) flush();
+    if (unsent_bytes() >= limits::outbox_high_bytes) waits_ |= wait_outbox;
+}
+
+void Connection::flush() {
+    flush_scheduled_ = false;
+    while (!closed() && !write_blocked_ && unsent_bytes() != 0) {
+        const IoResult result = stream_->write(outbox_.data() + outbox_sent_, unsent_bytes());
+        switch (result.status) {
+            case IoResult::Status::done:
+                outbox_sent_ += result.bytes;
+                home_.counts.bytes_out += result.bytes;
+                break;
+            case IoResult::Status::would_block:
+                write_blocked_ = true;
+                break;
+            case IoResult::Status::closed:
+            case IoResult::Status::failed:
+                close(DisconnectReason::connection_lost, "connection lost: " + stream_->failure());
+                return;
+        }
+    }
+    if (closed()) return;
+    if (unsent_bytes() == 0 || outbox_sent_ > limits::outbox_flush_bytes) outbox_.erase(0, std::exchange(outbox_sent_, 0));
+    if (!shrink_scheduled_ && on_heap(outbox_)) {
+        shrink_scheduled_ = true;
+        home_.shrink_later(*this);
+    }
+    count_backlog();
+    if (unsent_bytes() > limits::outbox_high_bytes / 2) return;
+    stop_waiting(wait_outbox);
+    if (session_ && session_->has_queued()) session_->send_queued();
+}
+
+void Connection::count_backlog() {
+    home_.backlog_bytes += unsent_bytes();
+    home_.backlog_bytes -= backlog_counted_;
+    backlog_counted_ = unsent_bytes();
+}
+
+void Connection::shrink() {
+    shrink_scheduled_ = false;
+    if (outbox_.empty()) std::string().swap(outbox_);
+    if (input_.empty()) std::string().swap(input_);
+    if (!on_heap(outbox_) && !on_heap(input_)) return;
+    shrink_scheduled_ = true;
+    home_.shrink_later(*this);
+}
+
+}  // namespace fogbank::broker

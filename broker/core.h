@@ -1,0 +1,52 @@
+/// What all connections of one broker share.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "broker/broker.h"
+#include "broker/broker_metrics.h"
+#include "broker/client_registry.h"
+#include "broker/lifecycle.h"
+#include "common/topic.h"
+
+namespace fogbank::broker {
+
+class ShardState;
+
+/// The quotas that packets are measured against, looked up once.
+struct PacketLimits {
+    explicit PacketLimits(const Quotas& quotas);
+
+    TopicLimits topic;
+    std::size_t packet_bytes, payload_bytes, client_id_bytes, filters_per_subscribe, subscriptions;
+    std::size_t inflight_inbound, inflight_outbound;
+    std::int64_t publishes_per_second;  ///< the largest std::int64_t: not paced
+    std::chrono::seconds keep_alive_min, keep_alive_max;
+    QuotaProfile profile;
+};
+
+/// Outlives the connections; the parts are thread-safe or constant once the listeners are open.
+struct Core {
+    Core(Broker::Dependencies dependencies, LifecycleObserver& observer);
+    ~Core();
+
+    ShardPool& shards;
+    Router& router;
+    Authenticator& authenticator;
+    const Clock& clock;
+    RandomSource& random;
+    LifecycleObserver& lifecycle;
+    const PacketLimits limits;
+    BrokerMetrics metrics;
+    ClientRegistry clients;
+    std::vector<std::unique_ptr<ShardState>> states;  ///< by shard index
+
+    std::atomic<std::size_t> handshakes{0};  ///< under way, all shards
+    std::atomic<std::uint64_t> next_connection_id{1};
+};
+
+}  // namespace fogbank::broker

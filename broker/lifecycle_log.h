@@ -1,0 +1,17 @@
+/// The lifecycle of connections as log lines. Presence events will be a second observer.
+#pragma once
+
+#include "broker/lifecycle.h"
+
+namespace fogbank::broker {
+
+class LifecycleLog final : public LifecycleObserver {
+  public:
+    void connected(const ConnectionIdentity& connection) override;
+    void disconnected(const ConnectionIdentity& connection, DisconnectReason reason, std::string_view detail) override;
+    void connect_failed(const ConnectionIdentity& connection, std::string_view detail) override;
+    void subscribed(const ConnectionIdentity& connection, std::string_view topic_filter) override;
+    void unsubscribed(const ConnectionIdentity& connection, std::string_view topic_filter) override;
+};
+
+}  // namespace fogbank::broker

@@ -1,0 +1,61 @@
+// What a server sends (OASIS MQTT 3.1.1, section 3).
+#include "broker/mqtt/detail/writer.h"
+#include "broker/mqtt/packet.h"
+
+namespace fogbank::broker::mqtt {
+
+using namespace detail;
+
+void encode_connack(std::string& out, bool session_present, ConnectReturnCode code) {
+    put_fixed_header(out, PacketType::connack, reserved_flags_0000, 2);
+    // A refusal never says that there is a session (MQTT-3.2.2-4).
+    put_byte(out, session_present && code == ConnectReturnCode::accepted ? 1 : 0);
+    put_byte(out, static_cast<unsigned>(code));
+}
+
+void encode_puback(std::string& out, std::uint16_t packet_id) {
+    put_fixed_header(out, PacketType::puback, reserved_flags_0000, packet_id_bytes);
+    put_number(out, packet_id);
+}
+
+void encode_suback(std::string& out, std::uint16_t packet_id, std::span<const std::uint8_t> return_codes) {
+    put_fixed_header(out, PacketType::suback, reserved_flags_0000, packet_id_bytes + return_codes.size());
+    put_number(out, packet_id);
+    for (const std::uint8_t code : return_codes) put_byte(out, code);
+}
+
+void encode_unsuback(std::string& out, std::uint16_t packet_id) {
+    put_fixed_header(out, PacketType::unsuback, reserved_flags_0000, packet_id_bytes);
+    put_number(out, packet_id);
+}
+
+void encode_pingresp(std::string& out) {
+    put_fixed_header(out, PacketType::pingresp, reserved_flags_0000, 0);
+}
+
+EncodedPublish encode_publish(std::string_view topic_name, std::string_view payload, Qos qos, bool retain) {
+    const bool has_packet_id = qos != Qos::at_most_once;
+    const std::size_t remaining = length_prefix_bytes + topic_name.size() + (has_packet_id ? packet_id_bytes : 0) + payload.size();
+    EncodedPublish out;
+    out.bytes.reserve(1 + remaining_length_bytes_max + remaining);
+    put_fixed_header(out.bytes, PacketType::publish, static_cast<unsigned>(qos) << publish_qos_shift | (retain ? publish_retain : 0U),
+                     remaining);
+    put_text(out.bytes, topic_name);
+    if (has_packet_id) {
+        out.packet_id_offset = out.bytes.size();
+        put_number(out.bytes, 0);
+    }
+    out.bytes.append(payload);
+    return out;
+}
+
+void append_publish(std::string& out, const EncodedPublish& publish, std::uint16_t packet_id, bool dup) {
+    const std::size_t start = out.size();
+    out.append(publish.bytes);
+    if (publish.packet_id_offset == 0) return;  // QoS 0 has neither (MQTT-3.3.1-2, MQTT-2.3.1-5)
+    if (dup) out[start] = static_cast<char>(static_cast<std::uint8_t>(out[start]) | publish_dup);
+    out[start + publish.packet_id_offset] = static_cast<char>(packet_id >> 8U);
+    out[start + publish.packet_id_offset + 1] = static_cast<char>(packet_id & 0xFFU);
+}
+
+}  // namespace fogbank::broker::mqtt

@@ -1,0 +1,261 @@
+#include "broker/shard_state.h"
+
+#include <spdlog/spdlog.h>
+#include <boost/asio/post.hpp>
+
+#include <algorithm>
+
+#include "broker/connection.h"
+#include "broker/limits.h"
+#include "broker/session.h"
+#include "common/logging.h"
+
+namespace fogbank::broker {
+namespace {
+
+std::int64_t tick_after(SteadyTime when) {
+    return when.time_since_epoch() / limits::tick + 1;
+}
+
+}  // namespace
+
+ShardState::ShardState(Core& shared, Shard& own_shard)
+    : core(shared),
+      shard(own_shard),
+      poller(
+          own_shard.io(), [this] { take_time(); }, [this] { end_turn(); }),
+      scratch(limits::read_scratch_bytes),
+      refusals(limits::refusal_logs_per_second),
+      timer_(own_shard.io()) {
+    for (std::size_t i = 0; i < shared.shards.size(); ++i) outgoing_.push_back(std::make_unique<Outgoing>());
+    take_time();
+}
+
+ShardState::~ShardState() = default;
+
+void ShardState::take_time() {
+    now_ = core.clock.steady();
+    wall_now_ = core.clock.now();
+}
+
+void ShardState::start() {
+    poller.start();
+    arm_timer();
+}
+
+void ShardState::stop() {
+    stopped_ = true;
+    poller.stop();
+    timer_.cancel();
+}
+
+void ShardState::adopt(const std::shared_ptr<Connection>& connection) {
+    take_time();
+    connections_.emplace(connection->id(), connection);
+    connection->start();
+    turn_needed();
+}
+
+void ShardState::retire(Connection& connection) {
+    const auto found = connections_.find(connection.id());
+    if (found == connections_.end()) return;
+    retired_.push_back(std::move(found->second));
+    connections_.erase(found);
+    turn_needed();
+}
+
+void ShardState::begin_stop() {
+    for (const auto& [id, connection] : connections_) connection->begin_stop();
+}
+
+bool ShardState::drained() const {
+    return std::all_of(connections_.begin(), connections_.end(), [](const auto& entry) { return entry.second->drained(); });
+}
+
+void ShardState::close_all(DisconnectReason reason, std::string_view detail) {
+    std::vector<std::shared_ptr<Connection>> all;
+    for (const auto& [id, connection] : connections_) all.push_back(connection);
+    for (const auto& connection : all) connection->close(reason, detail);
+}
+
+void ShardState::turn_needed() {
+    if (turn_scheduled_) return;
+    turn_scheduled_ = true;
+    shard.at_end_of_turn([this] { end_turn(); });
+}
+
+void ShardState::end_turn() {
+    turn_scheduled_ = false;
+    // Indexed: a flush that finds its socket dead closes the connection, and its will makes others have something to flush.
+    for (std::size_t i = 0; i < to_flush_.size(); ++i) to_flush_[i]->flush();
+    to_flush_.clear();
+    send_outgoing();
+    const std::vector<std::shared_ptr<Connection>> gone = std::move(retired_);
+    retired_.clear();
+    for (const auto& connection : gone) connection->release();
+    cached_ = Cached();
+    counts.flush(core.metrics);
+}
+
+void ShardState::flush_later(Connection& connection) {
+    to_flush_.push_back(&connection);
+    turn_needed();
+}
+
+void ShardState::ready_needed() {
+    if (ready_posted_) return;
+    ready_posted_ = true;
+    boost::asio::post(shard.io(), [this] { run_ready(); });
+}
+
+void ShardState::read_later(Connection& connection) {
+    to_read_.push_back(connection.shared_from_this());
+    ready_needed();
+}
+
+void ShardState::handshake_later(Connection& connection) {
+    to_handshake_.push_back(connection.shared_from_this());
+    ready_needed();
+}
+
+void ShardState::run_ready() {
+    ready_posted_ = false;
+    take_time();
+    const std::vector<std::shared_ptr<Connection>> readers = std::move(to_read_);
+    to_read_.clear();
+    for (const auto& connection : readers) connection->continue_reading();
+    for (int i = 0; i < limits::handshake_steps_per_turn && !to_handshake_.empty(); ++i) {
+        const std::shared_ptr<Connection> connection = std::move(to_handshake_.front());
+        to_handshake_.pop_front();
+        connection->continue_handshake();
+    }
+    if (!to_handshake_.empty()) ready_needed();
+    end_turn();
+}
+
+void ShardState::wake_at(const Connection& connection, SteadyTime when) {
+    deadlines_[tick_after(when)].push_back(connection.id());
+}
+
+void ShardState::pace(Connection& connection) {
+    paced_.push_back(connection.shared_from_this());
+    if (paced_.size() == 1) arm_timer();
+}
+
+void ShardState::shrink_later(Connection& connection) {
+    to_shrink_.push_back(connection.id());
+}
+
+void ShardState::arm_timer() {
+    timer_.expires_after(paced_.empty() ? limits::tick : limits::pacing_tick);
+    timer_.async_wait([this](boost::system::error_code error) {
+        if (error || stopped_) return;
+        tick();
+        arm_timer();
+    });
+}
+
+void ShardState::tick() {
+    take_time();
+    const std::vector<std::shared_ptr<Connection>> paced = std::move(paced_);
+    paced_.clear();
+    for (const auto& connection : paced) connection->stop_waiting(Connection::wait_pacing);
+    const std::vector<std::uint64_t> shrinking = std::move(to_shrink_);
+    to_shrink_.clear();
+    for (const std::uint64_t id : shrinking) {
+        if (const auto found = connections_.find(id); found != connections_.end()) found->second->shrink();
+    }
+    run_deadlines();
+    if (const std::uint64_t suppressed = refusals.take_suppressed(); suppressed != 0) {
+        logger("broker").warn("more refusals than are logged one by one count={}", suppressed);
+    }
+    turn_needed();
+}
+
+void ShardState::run_deadlines() {
+    while (!deadlines_.empty() && deadlines_.begin()->first * limits::tick <= now_.time_since_epoch()) {
+        const std::vector<std::uint64_t> due = std::move(deadlines_.begin()->second);
+        deadlines_.erase(deadlines_.begin());
+        for (const std::uint64_t id : due) {
+            if (const auto found = connections_.find(id); found != connections_.end()) {
+                const std::shared_ptr<Connection> connection = found->second;
+                connection->on_deadline();
+            }
+        }
+    }
+}
+
+const mqtt::EncodedPublish& ShardState::encoded(const MessagePtr& message, Qos qos) {
+    if (cached_.message != message) {
+        cached_.message = message;
+        cached_.known = {};
+        turn_needed();
+    }
+    const auto slot = static_cast<std::size_t>(qos);
+    if (!cached_.known[slot]) {
+        // RETAIN is 0 for a message that comes through an established subscription (MQTT-3.3.1-9).
+        cached_.by_qos[slot] = mqtt::encode_publish(message->topic_name(), message->payload(), qos, false);
+        cached_.known[slot] = true;
+    }
+    return cached_.by_qos[slot];
+}
+
+void ShardState::deliver_remote(std::shared_ptr<Session> session, const MessagePtr& message, Qos qos) {
+    Outgoing& outgoing = *outgoing_[session->home().shard.index()];
+    const std::size_t bytes = message->topic_name().size() + message->payload().size() + limits::queued_message_overhead_bytes;
+    if (outgoing.bytes_under_way.load() + outgoing.batch_bytes + bytes > limits::shard_mailbox_drop_bytes) {
+        core.metrics.dropped_mailbox_full.add();
+        return;
+    }
+    outgoing.batch.push_back({std::move(session), message, qos});
+    outgoing.batch_bytes += bytes;
+    turn_needed();
+}
+
+void ShardState::send_outgoing() {
+    for (std::size_t i = 0; i < outgoing_.size(); ++i) {
+        Outgoing& outgoing = *outgoing_[i];
+        if (outgoing.batch.empty()) continue;
+        const std::size_t bytes = std::exchange(outgoing.batch_bytes, 0);
+        outgoing.bytes_under_way.fetch_add(bytes);
+        core.shards[i].post([to = core.states[i].get(), this, batch = std::move(outgoing.batch), bytes]() mutable {
+            to->receive_batch(*this, std::move(batch), bytes);
+        });
+        outgoing.batch.clear();
+    }
+}
+
+void ShardState::receive_batch(ShardState& from, std::vector<Delivery> batch, std::size_t bytes) {
+    take_time();
+    for (const Delivery& delivery : batch) delivery.session->receive(delivery.message, delivery.qos);
+    turn_needed();
+    const std::size_t before = from.outgoing_[shard.index()]->bytes_under_way.fetch_sub(bytes);
+    if (before - bytes <= limits::shard_mailbox_pause_bytes / 2 && from.mailbox_waited_for_.exchange(false)) {
+        from.shard.post([&from] { from.release_held_back(); });
+    }
+}
+
+bool ShardState::hold_back(Connection& connection) {
+    const auto over = [this](std::size_t limit) {
+        return std::any_of(outgoing_.begin(), outgoing_.end(),
+                           [limit](const auto& outgoing) { return outgoing->bytes_under_way.load() + outgoing->batch_bytes > limit; });
+    };
+    if (!over(limits::shard_mailbox_pause_bytes)) return false;
+    mailbox_waited_for_.store(true);
+    // Worked off in between: nobody would wake us.
+    if (!over(limits::shard_mailbox_pause_bytes / 2)) return false;
+    held_back_.push_back(connection.shared_from_this());
+    return true;
+}
+
+void ShardState::release_held_back() {
+    const std::vector<std::shared_ptr<Connection>> waiting = std::move(held_back_);
+    held_back_.clear();
+    for (const auto& connection : waiting) connection->stop_waiting(Connection::wait_mailboxes);
+}
+
+bool ShardState::under_pressure() const {
+    return backlog_bytes > limits::shard_backlog_bytes;
+}
+
+}  // namespace fogbank::broker

@@ -1,0 +1,130 @@
+/// What the connections of one shard share: their poller, buffers, timers, and the way to the other shards.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <boost/asio/steady_timer.hpp>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <unordered_map>
+#include <vector>
+
+#include "broker/broker_metrics.h"
+#include "broker/core.h"
+#include "broker/log_limiter.h"
+#include "broker/mqtt/packet.h"
+#include "broker/poller.h"
+#include "common/shard.h"
+#include "common/subscriber.h"
+
+namespace fogbank::broker {
+
+class Connection;
+class Session;
+
+/// All functions on the shard's thread unless said otherwise.
+class ShardState {
+  public:
+    ShardState(Core& core, Shard& shard);
+    ~ShardState();
+    ShardState(const ShardState&) = delete;
+    ShardState& operator=(const ShardState&) = delete;
+
+    Core& core;
+    Shard& shard;
+    Poller poller;
+    std::vector<char> scratch;  ///< what a read goes into; free whenever no connection is being read
+    TurnCounts counts;
+    LogLimiter refusals;
+
+    bool here() const { return Shard::current() == &shard; }
+    SteadyTime now() const { return now_; }  ///< taken once per batch of events
+    WallTime wall_now() const { return wall_now_; }
+    void take_time();
+
+    // Connections.
+    void adopt(const std::shared_ptr<Connection>& connection);
+    /// The connection is closed: it is destroyed at the end of the turn.
+    void retire(Connection& connection);
+    std::size_t connection_count() const { return connections_.size(); }
+    void begin_stop();
+    bool drained() const;
+    void close_all(DisconnectReason reason, std::string_view detail);
+
+    // Turns.
+    void flush_later(Connection& connection);
+    void read_later(Connection& connection);
+    void handshake_later(Connection& connection);
+    void end_turn();
+    /// `connection.on_deadline()` is called at about `when`, unless an earlier call put it off; an earlier entry is not forgotten but
+    /// ignored.
+    void wake_at(const Connection& connection, SteadyTime when);
+    /// Tries again at the next fine tick.
+    void pace(Connection& connection);
+    /// At the next tick buffers that are empty are given back.
+    void shrink_later(Connection& connection);
+
+    // Delivery.
+    /// `message` as a PUBLISH packet of `qos`, encoded once for all its receivers on this shard.
+    const mqtt::EncodedPublish& encoded(const MessagePtr& message, Qos qos);
+    /// From this shard to a session on another one: gathered, and handed over once a turn.
+    void deliver_remote(std::shared_ptr<Session> session, const MessagePtr& message, Qos qos);
+    /// Whether too much is under way to other shards; the connection is read again when it is not.
+    bool hold_back(Connection& connection);
+
+    /// Unsent and queued bytes of all connections of the shard.
+    std::size_t backlog_bytes = 0;
+    bool under_pressure() const;
+
+    void start();
+    void stop();
+
+  private:
+    struct Delivery {
+        std::shared_ptr<Session> session;
+        MessagePtr message;
+        Qos qos;
+    };
+    /// Deliveries to one other shard: those of this turn, and the weight of all that it has not worked off yet.
+    struct Outgoing {
+        std::vector<Delivery> batch;
+        std::size_t batch_bytes = 0;
+        std::atomic<std::size_t> bytes_under_way{0};
+    };
+
+    void turn_needed();
+    void send_outgoing();
+    void receive_batch(ShardState& from, std::vector<Delivery> batch, std::size_t bytes);
+    void release_held_back();
+    void ready_needed();
+    void run_ready();
+    void tick();
+    void run_deadlines();
+    void arm_timer();
+
+    struct Cached {
+        MessagePtr message;
+        std::array<mqtt::EncodedPublish, 2> by_qos;
+        std::array<bool, 2> known{};
+    };
+
+    std::unordered_map<std::uint64_t, std::shared_ptr<Connection>> connections_;  ///< by id
+    std::vector<std::shared_ptr<Connection>> retired_;
+    std::vector<Connection*> to_flush_;  ///< alive: what is retired goes at the end of the turn, after the flush
+    std::vector<std::shared_ptr<Connection>> to_read_, held_back_, paced_;
+    std::deque<std::shared_ptr<Connection>> to_handshake_;
+    std::vector<std::uint64_t> to_shrink_;
+    std::map<std::int64_t, std::vector<std::uint64_t>>
+        deadlines_;                                    ///< connection ids by tick; an id costs nothing when its connection is gone
+    std::vector<std::unique_ptr<Outgoing>> outgoing_;  ///< by shard index
+    std::atomic<bool> mailbox_waited_for_{false};
+    Cached cached_;
+    boost::asio::steady_timer timer_;
+    SteadyTime now_{};
+    WallTime wall_now_{};
+    bool turn_scheduled_ = false, ready_posted_ = false, stopped_ = false;
+};
+
+}  // namespace fogbank::broker

@@ -1,0 +1,133 @@
+#include <algorithm>
+
+#include "policy/detail/compiled.h"
+#include "policy/detail/variables.h"
+
+namespace fogbank::policy {
+namespace {
+
+/// Keys that have a value at CONNECT only. Source: AWS IoT Core Developer Guide, "AWS IoT Core action resources" and "Connect policy
+/// examples".
+constexpr std::array<std::string_view, 2> connect_keys{"iot:ConnectAttributes", "iot:LastWillTopic"};
+
+bool is_connect_key(std::string_view key) {
+    return std::any_of(connect_keys.begin(), connect_keys.end(), [&](std::string_view one) { return same_key(one, key); });
+}
+
+/// The context of every action but iot:Connect.
+class WithoutConnectKeys final : public Context {
+  public:
+    explicit WithoutConnectKeys(const Context& all) : all_(all) {}
+    const std::vector<std::string>* find(std::string_view key) const override { return is_connect_key(key) ? nullptr : all_.find(key); }
+
+  private:
+    const Context& all_;
+};
+
+bool mentions_connect_keys(const Statement& statement) {
+    const auto mentioned_in = [](const std::vector<std::string>& texts) {
+        return std::any_of(texts.begin(), texts.end(), [](const std::string& text) {
+            return std::any_of(connect_keys.begin(), connect_keys.end(),
+                               [&](std::string_view key) { return mentions_variable(text, key); });
+        });
+    };
+    return mentioned_in(statement.resource ? *statement.resource : *statement.not_resource) ||
+           std::any_of(statement.conditions.begin(), statement.conditions.end(),
+                       [&](const Condition& c) { return is_connect_key(c.key) || mentioned_in(c.values); });
+}
+
+std::string list_text(const std::vector<std::string>& values) {
+    std::string out;
+    for (const std::string& value : values) out.append(out.empty() ? "`" : ", `").append(value).append("`");
+    return out.empty() ? "nothing" : out;
+}
+
+std::string condition_text(const Condition& condition, const std::vector<std::string>* present) {
+    std::string out = "condition " + condition.operator_text + " on " + condition.key + ": ";
+    out += present == nullptr ? "the key has no value here" : "it is " + list_text(*present);
+    return out + ", the policy has " + list_text(condition.values);
+}
+
+/// The first condition that does not hold, in words; empty if all hold.
+std::string failed_condition(const Statement& statement, const Context& context, bool has_variables) {
+    for (const Condition& condition : statement.conditions) {
+        std::vector<std::optional<Pattern>> wanted;
+        std::string unresolved;
+        for (const std::string& value : condition.values)
+            wanted.push_back(substitute(value, has_variables ? &context : nullptr, unresolved));
+        const auto* present = context.find(condition.key);
+        if (!condition_holds(condition.op, present, wanted)) return condition_text(condition, present);
+    }
+    return {};
+}
+
+CompiledStatement compile_in(const Document& document, const Statement& source, const Context& context) {
+    CompiledStatement out;
+    out.effect = source.effect;
+    out.actions = source.actions.known();
+    out.unknown_actions = source.actions.may_contain_unknown();
+    out.resource_negated = source.not_resource.has_value();
+    for (const std::string& resource : source.resource ? *source.resource : *source.not_resource) {
+        std::string unresolved;
+        auto pattern = substitute(resource, document.has_variables() ? &context : nullptr, unresolved);
+        if (pattern) {
+            out.resources.push_back(std::move(*pattern));
+        } else {
+            out.unresolved.push_back(std::move(unresolved));
+        }
+    }
+    out.failed_condition = failed_condition(source, context, document.has_variables());
+    return out;
+}
+
+}  // namespace
+
+void compile_statement(const Document& document, std::uint32_t policy, std::uint32_t statement, const Context& context,
+                       std::vector<CompiledStatement>& out) {
+    const Statement& source = document.statements[statement];
+    const auto add = [&](CompiledStatement one) {
+        one.policy = policy;
+        one.statement = statement;
+        out.push_back(std::move(one));
+    };
+    if (!mentions_connect_keys(source)) {
+        add(compile_in(document, source, context));
+        return;
+    }
+    const std::uint32_t connect_bit = 1U << connect_action_index();
+    CompiledStatement at_connect = compile_in(document, source, context);
+    at_connect.actions &= connect_bit;
+    at_connect.unknown_actions = false;
+    add(std::move(at_connect));
+    CompiledStatement later = compile_in(document, source, WithoutConnectKeys(context));
+    later.actions &= ~connect_bit;
+    add(std::move(later));
+}
+
+Evaluator::Evaluator(std::vector<Policy> policies, const Context& context) : compiled_(std::make_unique<Compiled>()) {
+    Compiled& c = *compiled_;
+    c.policies = std::move(policies);
+    for (std::uint32_t p = 0; p < c.policies.size(); ++p) {
+        const Document& document = c.policies[p].document();
+        for (std::uint32_t s = 0; s < document.statements.size(); ++s) compile_statement(document, p, s, context, c.statements);
+    }
+    const auto add_all = [&c](std::size_t slot, Effect effect) {
+        for (std::uint32_t i = 0; i < c.statements.size(); ++i) {
+            const CompiledStatement& s = c.statements[i];
+            const bool covers = slot == Compiled::unknown_slot ? s.unknown_actions : ((s.actions >> slot) & 1U) != 0;
+            if (covers && s.effect == effect && s.live()) c.order.push_back(i);
+        }
+        return static_cast<std::uint32_t>(c.order.size());
+    };
+    for (std::size_t slot = 0; slot <= Compiled::unknown_slot; ++slot) {
+        c.slices[slot].begin = static_cast<std::uint32_t>(c.order.size());
+        c.slices[slot].allows = add_all(slot, Effect::deny);
+        c.slices[slot].end = add_all(slot, Effect::allow);
+    }
+}
+
+Evaluator::~Evaluator() = default;
+Evaluator::Evaluator(Evaluator&&) noexcept = default;
+Evaluator& Evaluator::operator=(Evaluator&&) noexcept = default;
+
+}  // namespace fogbank::policy

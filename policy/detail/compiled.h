@@ -1,0 +1,60 @@
+/// What an Evaluator keeps: each statement with its variables replaced and its conditions judged, and per action the statements that can
+/// matter.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "policy/detail/actions.h"
+#include "policy/detail/model.h"
+#include "policy/detail/pattern.h"
+#include "policy/document.h"
+
+namespace fogbank::policy {
+
+/// One statement on one connection. A statement that names keys which exist at CONNECT only becomes two: one for iot:Connect, one for the
+/// rest.
+struct CompiledStatement {
+    std::uint32_t policy = 0;     ///< index into Evaluator::Compiled::policies
+    std::uint32_t statement = 0;  ///< index into the document
+    Effect effect = Effect::deny;
+    std::uint32_t actions = 0;     ///< bits of the known actions it covers here
+    bool unknown_actions = false;  ///< whether it may cover actions that are not in the table
+    bool resource_negated = false;
+    std::vector<Pattern> resources;
+    std::vector<std::string> unresolved;  ///< variables of its resources that have no value
+    std::string failed_condition;         ///< the first condition that does not hold, as text; empty: all hold
+
+    /// A statement that can match some resource. With NotResource one unresolved variable is enough to make it match nothing: what it would
+    /// have left out is not known.
+    bool live() const { return failed_condition.empty() && (resource_negated ? unresolved.empty() : !resources.empty()); }
+    bool matches_resource(std::string_view arn) const;
+};
+
+/// Makes the compiled forms (one or two) of a statement and adds them to `out`.
+void compile_statement(const Document& document, std::uint32_t policy, std::uint32_t statement, const Context& context,
+                       std::vector<CompiledStatement>& out);
+
+struct Evaluator::Compiled {
+    /// Where in `order` an action's statements are: denies first, then allows.
+    struct Slice {
+        std::uint32_t begin = 0, allows = 0, end = 0;
+    };
+    static constexpr std::size_t unknown_slot = known_actions;
+
+    std::vector<Policy> policies;
+    std::vector<CompiledStatement> statements;
+    std::vector<std::uint32_t> order;
+    std::array<Slice, known_actions + 1> slices{};
+
+    const Statement& source(const CompiledStatement& s) const { return policies[s.policy].document().statements[s.statement]; }
+    bool covers(const CompiledStatement& s, std::size_t slot, std::string_view action) const;
+    /// Whether the live statement `order[at]` matches.
+    bool matches(std::uint32_t at, std::size_t slot, const Request& request) const;
+    /// The first of `order[begin, end)` that matches, or `end`.
+    std::uint32_t first_match(std::uint32_t begin, std::uint32_t end, std::size_t slot, const Request& request) const;
+};
+
+}  // namespace fogbank::policy

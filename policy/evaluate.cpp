@@ -1,0 +1,38 @@
+// The hot path: no allocation, no variables, no conditions; those were settled when the connection's evaluator was made.
+
+#include <algorithm>
+
+#include "policy/detail/compiled.h"
+
+namespace fogbank::policy {
+
+bool CompiledStatement::matches_resource(std::string_view arn) const {
+    const bool any = std::any_of(resources.begin(), resources.end(), [&](const Pattern& p) { return p.matches_arn(arn); });
+    return any != resource_negated;
+}
+
+bool Evaluator::Compiled::covers(const CompiledStatement& s, std::size_t slot, std::string_view action) const {
+    if (slot != unknown_slot) return ((s.actions >> slot) & 1U) != 0;
+    return s.unknown_actions && source(s).actions.contains_unknown(action);
+}
+
+bool Evaluator::Compiled::matches(std::uint32_t at, std::size_t slot, const Request& request) const {
+    const CompiledStatement& s = statements[order[at]];
+    return (slot != unknown_slot || covers(s, slot, request.action)) && s.matches_resource(request.resource);
+}
+
+std::uint32_t Evaluator::Compiled::first_match(std::uint32_t begin, std::uint32_t end, std::size_t slot, const Request& request) const {
+    while (begin != end && !matches(begin, slot, request)) ++begin;
+    return begin;
+}
+
+Decision::Outcome Evaluator::evaluate(const Request& request) const {
+    const Compiled& c = *compiled_;
+    const std::size_t slot = known_action_index(request.action).value_or(Compiled::unknown_slot);
+    const Compiled::Slice& slice = c.slices[slot];
+    if (c.first_match(slice.begin, slice.allows, slot, request) != slice.allows) return Decision::Outcome::explicit_deny;
+    if (c.first_match(slice.allows, slice.end, slot, request) != slice.end) return Decision::Outcome::allowed;
+    return Decision::Outcome::implicit_deny;
+}
+
+}  // namespace fogbank::policy

@@ -1,0 +1,77 @@
+/// What a rule does with the result of its SELECT. One file per action; action_table.cpp names them all.
+#pragma once
+
+#include <memory>
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "common/function.h"
+#include "common/publisher.h"
+#include "common/quotas.h"
+#include "common/result.h"
+#include "lambda/function_service.h"
+#include "rules/statement.h"
+#include "store/table/table_service.h"
+
+namespace fogbank::rules {
+
+/// What actions act on. The references must outlive every action.
+struct ActionServices {
+    Publisher& publisher;
+    store::table::TableService& tables;
+    lambda::FunctionService& functions;
+    const Clock& clock;
+    Quotas quotas;
+};
+
+/// One message's turn. Valid until `run` returns.
+struct ActionInput {
+    const sql::Output& output;
+    sql::MessageContext& message;
+    const sql::Environment& environment;
+    const sql::Variables& variables;
+};
+
+struct ActionFailure {
+    std::string failed_action;    ///< `LambdaAction`: as AWS logs it
+    std::string failed_resource;  ///< table, function ARN, topic
+    Error error;
+    /// The store could not take the effect now (as opposed to a mistake in the data): the publisher must not be acknowledged.
+    bool store = false;
+};
+/// Called once, on any thread, possibly before `run` returns: nothing for success, which means that the effect is durable.
+using ActionDone = UniqueFunction<void(std::optional<ActionFailure>)>;
+
+/// Immutable; `run` on any thread, must not block.
+class Action {
+  public:
+    virtual ~Action() = default;
+    virtual void run(const ActionInput& input, ActionDone done) const = 0;
+};
+
+/// What a factory makes an action from.
+struct ActionDefinition {
+    const nlohmann::json& parameters;  ///< the object under the action's key
+    const sql::CompiledStatement& statement;
+    const ActionServices& services;
+};
+using MadeAction = Result<std::unique_ptr<Action>>;
+
+/// One member of `actions`: an object with exactly one key, such as `{"lambda": {"functionArn": …}}`.
+/// Errors: invalid_request for a malformed action or one that this server does not have; sql_parse for a template.
+MadeAction make_action(const nlohmann::json& action, const sql::CompiledStatement& statement, const ActionServices& services);
+
+MadeAction make_lambda_action(const ActionDefinition& definition);
+MadeAction make_dynamodb_v2_action(const ActionDefinition& definition);
+MadeAction make_republish_action(const ActionDefinition& definition);
+
+// What several actions share.
+
+/// The text parameter `name` as a template. Errors: invalid_request if it is missing or no string; sql_parse.
+Result<sql::Template> template_parameter(const ActionDefinition& definition, std::string_view action, std::string_view name);
+/// Whether `error` says that a store or queue could not take the work now.
+bool is_store_failure(const Error& error);
+
+}  // namespace fogbank::rules

@@ -1,0 +1,275 @@
+#include "rules/evaluator.h"
+
+#include <array>
+
+#include "rules/errc.h"
+#include "rules/operators.h"
+
+namespace fogbank::rules::sql {
+namespace {
+
+/// Calls with more arguments than this (only concat takes any number) need the heap.
+constexpr std::size_t inline_arguments = 4;
+
+void set_at(Object& object, std::span<const std::string> alias, Value value) {
+    if (alias.size() == 1) {
+        object.set(Text::borrowed(alias[0]), std::move(value));
+        return;
+    }
+    const Value* existing = object.find(alias[0]);
+    Object inner;
+    if (existing != nullptr && existing->kind() == Value::Kind::object) inner = existing->members();
+    set_at(inner, alias.subspan(1), std::move(value));
+    object.set(Text::borrowed(alias[0]), Value::object(std::move(inner)));
+}
+
+}  // namespace
+
+Result<std::string> Output::payload(const Message& message) const {
+    if (raw) return std::string(message.payload());
+    std::string text;
+    if (!append_json(text, value, value_bytes_max)) {
+        return Error(Errc::evaluation, "the result of SELECT is longer than " + std::to_string(value_bytes_max) + " bytes");
+    }
+    return text;
+}
+
+void Evaluator::fail(std::string why) {
+    if (!failure_) failure_ = Error(Errc::evaluation, std::move(why));
+}
+
+bool Evaluator::spend(std::size_t steps) {
+    steps_ += steps;
+    if (steps_ > evaluation_steps_max)
+        fail("the statement needs more than " + std::to_string(evaluation_steps_max) + " steps for this message");
+    return !failure_;
+}
+
+/// Counts what `value` holds toward the bound on memory; Undefined once something has failed.
+Value Evaluator::charged(Value value) {
+    switch (value.kind()) {
+        case Value::Kind::string:
+            bytes_ += value.text().size();
+            break;
+        case Value::Kind::array:
+            bytes_ += value.items().size() * sizeof(Value);
+            break;
+        case Value::Kind::object:
+            bytes_ += value.members().size() * sizeof(Object::Member);
+            break;
+        default:
+            return value;
+    }
+    if (bytes_ <= evaluation_bytes_max) return value;
+    fail("the statement needs more than " + std::to_string(evaluation_bytes_max) + " bytes for this message");
+    return {};
+}
+
+Result<Variables> Evaluator::assign() {
+    std::size_t bytes = 0;
+    for (const std::uint32_t node : program_.assignments) {
+        variables_.push_back(at(node));
+        std::string json;
+        if (!append_json(json, variables_.back(), variables_bytes_max) || (bytes += json.size()) > variables_bytes_max) {
+            fail("the variables are longer than " + std::to_string(variables_bytes_max) + " bytes");
+        }
+    }
+    if (failure_) return *failure_;
+    return variables_;
+}
+
+Result<Outcome> Evaluator::run() {
+    if (auto assigned = assign(); !assigned) return assigned.error();
+    Outcome outcome;
+    outcome.matched = passes(program_.main);
+    if (outcome.matched && !failure_) outcome.output = select_output();
+    if (failure_) return *failure_;
+    outcome.variables = std::move(variables_);
+    return outcome;
+}
+
+Result<Value> Evaluator::value(const Variables& variables) {
+    variables_ = variables;
+    Value value = at(program_.main.items[0].node);
+    if (failure_) return *failure_;
+    return value;
+}
+
+std::optional<Value> Evaluator::constant(std::uint32_t node) {
+    Value value = at(node);
+    if (failure_) return std::nullopt;
+    return value;
+}
+
+bool Evaluator::passes(const QueryPlan& plan) {
+    return !plan.where || at(*plan.where).is_true();
+}
+
+Output Evaluator::select_output() {
+    const QueryPlan& plan = program_.main;
+    Output output;
+    if (plan.items.size() == 1 && plan.items[0].star && plan.items[0].alias.empty() && !context_.message->payload().is_json()) {
+        output.raw = true;
+        return output;
+    }
+    output.value = select(plan);
+    return output;
+}
+
+/// The value of `*`: the element of a nested query or the payload.
+Value Evaluator::star() {
+    return charged(element_ != nullptr ? *element_ : context_.message->payload().root(program_.version));
+}
+
+Value Evaluator::select(const QueryPlan& plan) {
+    const PlannedItem& first = plan.items[0];
+    if (plan.value) return first.star ? star() : at(first.node);
+    if (plan.items.size() == 1 && first.star && first.alias.empty()) return star();
+    Object selected;
+    selected.reserve(plan.items.size());
+    for (const PlannedItem& item : plan.items) {
+        Value value = item.star ? star() : at(item.node);
+        if (!item.alias.empty()) {
+            if (!value.is_undefined()) set_at(selected, item.alias, std::move(value));
+        } else if (value.kind() == Value::Kind::object) {
+            if (selected.size() == 0) {
+                selected = value.members();
+            } else {
+                for (const auto& [name, member] : value.members()) selected.set(name, member);
+            }
+        }
+    }
+    return charged(Value::object(std::move(selected)));
+}
+
+Value Evaluator::follow(Value value, const std::vector<std::string>& path) {
+    for (const std::string& name : path) value = value.member(name);
+    return value;
+}
+
+Value Evaluator::at(std::uint32_t index) {
+    if (!spend(1)) return {};
+    const Node& node = program_.nodes[index];
+    switch (node.op) {
+        case Op::constant:
+            return program_.constants[node.data];
+        case Op::payload:
+            return star();
+        case Op::payload_path:
+            return charged(context_.message->payload().find(program_.paths[node.data], program_.version));
+        case Op::raw_payload:
+            return Value::string(Text::borrowed(context_.message->message().payload()));
+        case Op::element:
+            return element_ == nullptr ? Value() : *element_;
+        case Op::element_path:
+            return element_ == nullptr ? Value() : follow(*element_, program_.paths[node.data]);
+        case Op::variable:
+            return node.data < variables_.size() ? variables_[node.data] : Value();
+        case Op::member:
+            return follow(at(child(node, 0)), program_.paths[node.data]);
+        case Op::unary:
+            return apply_unary(node.oper, at(child(node, 0)), program_.version);
+        case Op::binary: {
+            const Value left = at(child(node, 0));
+            return charged(apply_binary(node.oper, left, at(child(node, 1)), program_.version));
+        }
+        case Op::call:
+            return call(node);
+        case Op::cast:
+            return charged(apply_cast(at(child(node, 0)), node.cast_type, program_.version));
+        case Op::case_of:
+            return case_of(node);
+        case Op::array:
+            return array(node);
+        case Op::object:
+            return object(node);
+        case Op::query:
+            return query(program_.queries[node.data]);
+        case Op::exists:
+            break;
+    }
+    return exists(program_.queries[node.data]);
+}
+
+Value Evaluator::case_of(const Node& node) {
+    const Value value = at(child(node, 0));
+    if (value.is_undefined()) return {};  // even with ELSE (section 6)
+    std::uint32_t i = 1;
+    for (; i + 1 < node.count; i += 2) {
+        const Value when = at(child(node, i));
+        if (!when.is_undefined() && equal(value, when)) return at(child(node, i + 1));
+    }
+    return i < node.count ? at(child(node, i)) : Value();
+}
+
+Value Evaluator::call(const Node& node) {
+    const Function& function = *program_.functions[node.data];
+    if (node.count < function.arguments_min || (function.arguments_max != any_number && node.count > function.arguments_max)) return {};
+    if (node.count <= inline_arguments) {
+        std::array<Value, inline_arguments> arguments;
+        for (std::uint32_t i = 0; i < node.count; ++i) arguments[i] = at(child(node, i));
+        if (failure_) return {};
+        return charged(function.call(context_, Arguments(arguments.data(), node.count)));
+    }
+    Array arguments;
+    for (std::uint32_t i = 0; i < node.count; ++i) arguments.push_back(at(child(node, i)));
+    if (failure_) return {};
+    return charged(function.call(context_, arguments));
+}
+
+Value Evaluator::array(const Node& node) {
+    Array items;
+    items.reserve(node.count);
+    for (std::uint32_t i = 0; i < node.count; ++i) items.push_back(at(child(node, i)));
+    return charged(Value::array(std::move(items)));
+}
+
+Value Evaluator::object(const Node& node) {
+    const std::vector<std::string>& names = program_.paths[node.data];
+    Object members;
+    members.reserve(node.count);
+    for (std::uint32_t i = 0; i < node.count; ++i) members.set(Text::borrowed(names[i]), at(child(node, i)));
+    return charged(Value::object(std::move(members)));
+}
+
+template <class Visit>
+void Evaluator::for_each_element(const QueryPlan& plan, const Value& from, Visit visit) {
+    const Value* outer = element_;
+    const auto one = [&](const Value& element) {
+        element_ = &element;
+        return !spend(1) || !passes(plan) || visit();
+    };
+    if (from.kind() == Value::Kind::array) {
+        for (const Value& element : from.items()) {
+            if (!one(element)) break;
+        }
+    } else if (from.kind() == Value::Kind::object) {
+        one(from);
+    }
+    element_ = outer;
+}
+
+/// Over an Array one result per element that passes, over an Object one result (section 8). Rows whose VALUE is Undefined are left out.
+Value Evaluator::query(const QueryPlan& plan) {
+    const Value from = at(*plan.from);
+    Array rows;
+    for_each_element(plan, from, [&] {
+        Value row = select(plan);
+        if (!row.is_undefined()) rows.push_back(std::move(row));
+        return true;
+    });
+    if (from.kind() == Value::Kind::array) return charged(Value::array(std::move(rows)));
+    return rows.empty() ? Value() : std::move(rows[0]);
+}
+
+Value Evaluator::exists(const QueryPlan& plan) {
+    const Value from = at(*plan.from);
+    bool found = false;
+    for_each_element(plan, from, [&] {
+        found = true;
+        return false;
+    });
+    return Value::boolean(found);
+}
+
+}  // namespace fogbank::rules::sql

@@ -1,0 +1,81 @@
+/// Runs a compiled statement on one message. Pure but for what functions such as newuuid() are asked for.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/result.h"
+#include "rules/message_context.h"
+#include "rules/program.h"
+
+namespace fogbank::rules::sql {
+
+/// Steps (nodes evaluated, elements visited) of one evaluation; nested queries over large Arrays are what needs many. Fogbank's own bound.
+inline constexpr std::size_t evaluation_steps_max = 1'000'000;
+/// Memory that the values of one evaluation may take together. Fogbank's own bound.
+inline constexpr std::size_t evaluation_bytes_max = 16 << 20;
+/// Source: reference "rules-sql", section 1.3: 128 KiB for all variables together as minified JSON.
+inline constexpr std::size_t variables_bytes_max = 128 * 1024;
+
+using Variables = std::vector<Value>;
+
+/// What SELECT made. Borrows from the program and the message.
+struct Output {
+    Value value;       ///< Undefined when `raw`, or for a SELECT VALUE of Undefined
+    bool raw = false;  ///< `SELECT *` of a payload that is not JSON: the payload's bytes as they came
+
+    /// The bytes for the action: JSON text, the raw payload, or nothing for Undefined (section 3).
+    /// Errors: evaluation when the text would be longer than `value_bytes_max`.
+    Result<std::string> payload(const Message& message) const;
+};
+
+struct Outcome {
+    bool matched = false;  ///< WHERE was true, or there is none
+    Output output;         ///< if matched
+    Variables variables;   ///< for the actions' templates
+};
+
+class Evaluator {
+  public:
+    Evaluator(const Program& program, CallContext context) : program_(program), context_(context) { context_.version = program.version; }
+
+    /// SET, WHERE, SELECT in this order. Errors: evaluation, naming the bound that was exceeded.
+    Result<Outcome> run();
+    /// SET only; for the templates of an error action, which run later.
+    Result<Variables> assign();
+    /// The value of the only item of a program made by `compile_expression`.
+    Result<Value> value(const Variables& variables);
+    /// One node that reads neither message nor variables; nothing if it exceeds a bound.
+    std::optional<Value> constant(std::uint32_t node);
+
+  private:
+    Value at(std::uint32_t index);
+    Value case_of(const Node& node);
+    Value call(const Node& node);
+    Value array(const Node& node);
+    Value object(const Node& node);
+    Value query(const QueryPlan& plan);
+    Value exists(const QueryPlan& plan);
+    /// Runs `visit(element)` for each element that passes WHERE, until it returns false.
+    template <class Visit>
+    void for_each_element(const QueryPlan& plan, const Value& from, Visit visit);
+    bool passes(const QueryPlan& plan);
+    Value select(const QueryPlan& plan);
+    Output select_output();
+    Value star();
+    static Value follow(Value value, const std::vector<std::string>& path);
+    std::uint32_t child(const Node& node, std::uint32_t i) const { return program_.children[node.first + i]; }
+    Value charged(Value value);
+    bool spend(std::size_t steps);
+    void fail(std::string why);
+
+    const Program& program_;
+    CallContext context_;
+    Variables variables_;
+    const Value* element_ = nullptr;  ///< null: outside of nested queries
+    std::size_t steps_ = 0, bytes_ = 0;
+    std::optional<Error> failure_;
+};
+
+}  // namespace fogbank::rules::sql

@@ -1,0 +1,59 @@
+/// A JSON payload, parsed once into a flat list of nodes that point into the text; every rule that the message feeds reads the same one.
+///
+/// Numbers stay text until a statement reads them, so they are exact. One thread at a time.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "rules/value.h"
+
+namespace fogbank::rules::sql {
+
+/// Nesting of payloads and of text given to decode(). Fogbank's own bound; DynamoDB stores 32 levels, shadows 8.
+inline constexpr std::size_t payload_depth_max = 64;
+
+class Payload {
+  public:
+    Payload();
+    ~Payload();
+    Payload(const Payload&) = delete;
+    Payload& operator=(const Payload&) = delete;
+
+    /// Parses `json`, which is copied; values read from the payload borrow from it until the next `parse`. Buffers are kept.
+    /// @param scalars  whether a bare number, string, true, false or null counts as JSON. For messages it does not (section 11).
+    /// @return false for text that is not such JSON, not UTF-8, or nested deeper than `payload_depth_max`: then the payload is not JSON.
+    bool parse(std::string_view json, bool scalars = false);
+    bool is_json() const { return !nodes_.empty(); }
+
+    /// The whole document; Undefined if it is not JSON.
+    Value root(Version version) const;
+    /// What `path` leads to through Objects; Undefined if there is nothing.
+    Value find(std::span<const std::string> path, Version version) const;
+
+  private:
+    enum class Type : std::uint8_t { null, boolean, number, string, array, object };
+    struct Node {
+        Type type = Type::null;
+        bool boolean = false;
+        std::uint32_t end = 0;  ///< index after the last node below this one
+        std::string_view key, text;
+    };
+    class Builder;
+    struct Parser;
+
+    Value value_at(std::size_t index, Version version) const;
+    Value array_at(std::size_t index, Version version) const;
+    Value object_at(std::size_t index, Version version) const;
+
+    std::unique_ptr<Parser> parser_;
+    std::string padded_;
+    std::vector<Node> nodes_;
+    std::size_t root_ = 0;
+};
+
+}  // namespace fogbank::rules::sql

@@ -1,0 +1,89 @@
+/// The one thread that writes: takes what is queued, runs it as one SQLite transaction, then tells everybody.
+#pragma once
+
+#include <condition_variable>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <thread>
+#include <vector>
+
+#include "common/metrics.h"
+#include "store/kv/detail/sqlite_tables.h"
+#include "store/kv/sqlite_engine.h"
+
+namespace fogbank::store::kv::detail {
+
+/// A batch or a transaction on its way to the disk.
+struct Submission {
+    Batch batch;
+    TransactionBody body;  ///< empty: it is the batch
+    CommitHandler done;
+    std::size_t bytes = 0;  ///< what it counts in the queue
+};
+
+/// `submit` from any thread; everything else of SQLite happens on the writer's own thread.
+class Writer {
+  public:
+    /// Starts the thread. Errors: unavailable, corrupt.
+    static Result<std::unique_ptr<Writer>> start(Connection connection, const SqliteOptions& options);
+    Writer(const Writer&) = delete;
+    Writer& operator=(const Writer&) = delete;
+    ~Writer() { close(); }
+
+    /// Queues it. When the queue is full or the writer stops, calls `done` at once on the calling thread with unavailable or stopped.
+    void submit(Submission submission);
+
+    /// Finishes the queue and ends the thread; later submissions are refused. Not from a handler. Idempotent.
+    void stop();
+    /// Stops, then closes the connection. If it is the last one, the database file then holds everything and there is no log.
+    void close();
+
+  private:
+    Writer(Connection connection, TableBacking backing, Statement begin, Statement commit, const SqliteOptions& options);
+    void run();
+    /// Waits for work and moves up to `group_max` submissions to `group_`. False: stopped and nothing left.
+    bool take_group();
+    void commit_group();
+    Result<void> run_group();
+    static Result<void> run_statement(const Statement& statement);
+    void finish_group(const Result<void>& committed);
+    void count_group(const Result<void>& committed);
+    static int on_log_grown(void* writer, sqlite3* handle, const char* database, int pages);
+    void checkpoint();
+
+    struct Counters {
+        explicit Counters(Metrics& metrics);
+        Counter& commits;
+        Counter& groups;
+        Counter& failed_groups;
+        Counter& queue_rejections;
+        Gauge& group_size;
+        Gauge& queue_bytes;
+    };
+
+    const std::size_t queue_bytes_max_, group_max_;
+    std::unique_ptr<Metrics> own_metrics_;  ///< when the caller wants none
+    Counters counters_;
+
+    // The writer's thread only.
+    std::optional<Connection> connection_;
+    std::optional<TableBacking> backing_;
+    Statement begin_, commit_;
+    std::vector<Submission> group_;
+    std::vector<Result<void>> results_;
+    int log_pages_ = 0;      ///< of the write-ahead log after the last commit
+    int checkpoint_at_ = 0;  ///< the next checkpoint is due at this length
+
+    std::mutex mutex_;
+    std::condition_variable wake_;
+    std::deque<Submission> queue_;     ///< guarded by mutex_, as the next two
+    std::size_t submitted_bytes_ = 0;  ///< of the queue and the group that is being committed
+    bool stopping_ = false;
+
+    std::mutex stop_mutex_;
+    std::thread thread_;
+};
+
+}  // namespace fogbank::store::kv::detail

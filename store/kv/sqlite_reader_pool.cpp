@@ -1,0 +1,38 @@
+#include "store/kv/detail/sqlite_reader_pool.h"
+
+#include "store/kv/detail/sqlite_schema.h"
+
+namespace fogbank::store::kv::detail {
+
+ReaderPool::Slot& ReaderPool::acquire() {
+    const std::size_t first = std::hash<std::thread::id>()(std::this_thread::get_id()) % slots_max;
+    for (std::size_t i = 0; i < slots_max; ++i) {
+        Slot& slot = slots_[(first + i) % slots_max];
+        if (slot.mutex.try_lock()) return slot;
+    }
+    slots_[first].mutex.lock();
+    return slots_[first];
+}
+
+Result<void> ReaderPool::open(Slot& slot) const {
+    auto connection = open_for_reading(file_);
+    if (!connection) return connection.error();
+    auto reads = TableReads::prepare(*connection);
+    if (!reads) return reads.error();
+    slot.reader = std::make_unique<Reader>(Reader{std::move(*connection), std::move(*reads)});
+    return {};
+}
+
+void ReaderPool::stop() {
+    stopped_.store(true, std::memory_order_relaxed);
+    for (auto& slot : slots_) {
+        const std::scoped_lock lock(slot.mutex);
+        slot.reader.reset();
+    }
+}
+
+Error ReaderPool::stopped_error() {
+    return Error{Errc::stopped, "the store is shutting down"};
+}
+
+}  // namespace fogbank::store::kv::detail

@@ -1,0 +1,193 @@
+#include "store/kv/detail/sqlite_writer.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace fogbank::store::kv::detail {
+namespace {
+
+/// What a submission costs in memory besides its keys and values; keeps a flood of small ones inside the bound too.
+constexpr std::size_t submission_overhead_bytes = 256;
+
+/// The log is copied into the database when it has this many pages (16 MiB): late enough that a page written often is copied once, early
+/// enough that readers do not search a long log.
+constexpr int checkpoint_pages = 4096;
+/// A log that readers keep from being copied whole is tried again when it has grown by this much.
+constexpr int checkpoint_retry_pages = checkpoint_pages / 4;
+/// At this length readers that always overlap have kept the log from starting anew; then they are waited for (they are short).
+constexpr int restart_pages = 8 * checkpoint_pages;
+
+std::size_t bytes_of(const Batch& batch) {
+    std::size_t bytes = 0;
+    for (const auto& condition : batch.preconditions) bytes += sizeof(condition) + condition.key.size() + condition.value.size();
+    for (const auto& write : batch.writes) bytes += sizeof(write) + write.key.size() + (write.value ? write.value->size() : 0);
+    return bytes;
+}
+
+}  // namespace
+
+Writer::Counters::Counters(Metrics& metrics)
+    : commits(metrics.counter("fogbank_store_kv_commits_total", "Batches and transactions that were committed.")),
+      groups(metrics.counter("fogbank_store_kv_groups_total", "Groups of batches and transactions that were committed together.")),
+      failed_groups(
+          metrics.counter("fogbank_store_kv_failed_groups_total", "Groups that could not be written, for example to a full disk.")),
+      queue_rejections(
+          metrics.counter("fogbank_store_kv_queue_rejections_total", "Batches and transactions refused because the write queue was full.")),
+      group_size(metrics.gauge("fogbank_store_kv_group_size", "Batches and transactions in the group written last.")),
+      queue_bytes(metrics.gauge("fogbank_store_kv_queue_bytes", "Bytes of batches and transactions submitted and not yet answered.")) {}
+
+Writer::Writer(Connection connection, TableBacking backing, Statement begin, Statement commit, const SqliteOptions& options)
+    : queue_bytes_max_(options.queue_bytes_max),
+      group_max_(std::max<std::size_t>(options.group_max, 1)),
+      own_metrics_(options.metrics == nullptr ? std::make_unique<Metrics>() : nullptr),
+      counters_(options.metrics == nullptr ? *own_metrics_ : *options.metrics),
+      connection_(std::move(connection)),
+      backing_(std::move(backing)),
+      begin_(std::move(begin)),
+      commit_(std::move(commit)) {
+    sqlite3_wal_hook(connection_->handle(), &Writer::on_log_grown, this);  // in place of SQLite's own checkpoint inside COMMIT
+    thread_ = std::thread([this] { run(); });
+}
+
+Result<std::unique_ptr<Writer>> Writer::start(Connection connection, const SqliteOptions& options) {
+    auto backing = TableBacking::prepare(connection);
+    if (!backing) return backing.error();
+    auto begin = Statement::prepare(connection, "BEGIN IMMEDIATE");
+    if (!begin) return begin.error();
+    auto commit = Statement::prepare(connection, "COMMIT");
+    if (!commit) return commit.error();
+    return std::unique_ptr<Writer>(new Writer(std::move(connection), std::move(*backing), std::move(*begin), std::move(*commit), options));
+}
+
+void Writer::submit(Submission submission) {
+    submission.bytes = submission_overhead_bytes + bytes_of(submission.batch);
+    std::optional<Error> refusal;
+    {
+        const std::scoped_lock lock(mutex_);
+        if (stopping_) {
+            refusal = Error{Errc::stopped, "the store is shutting down"};
+        } else if (submitted_bytes_ != 0 && submitted_bytes_ + submission.bytes > queue_bytes_max_) {  // one always fits, or it never would
+            refusal = Error{Errc::unavailable, "the write queue is full: " + std::to_string(submitted_bytes_) + " bytes are waiting"};
+        } else {
+            submitted_bytes_ += submission.bytes;
+            counters_.queue_bytes.add(static_cast<std::int64_t>(submission.bytes));
+            queue_.push_back(std::move(submission));
+        }
+    }
+    if (!refusal) {
+        wake_.notify_one();
+        return;
+    }
+    if (refusal->code == Errc::unavailable) counters_.queue_rejections.add();
+    submission.done(*std::move(refusal));
+}
+
+void Writer::stop() {
+    const std::scoped_lock stop_lock(stop_mutex_);
+    {
+        const std::scoped_lock lock(mutex_);
+        stopping_ = true;
+    }
+    wake_.notify_one();
+    if (thread_.joinable()) thread_.join();
+}
+
+void Writer::close() {
+    stop();
+    const std::scoped_lock stop_lock(stop_mutex_);
+    begin_ = Statement();
+    commit_ = Statement();
+    backing_.reset();
+    connection_.reset();
+}
+
+void Writer::run() {
+    while (take_group()) {
+        commit_group();
+        checkpoint();
+    }
+}
+
+bool Writer::take_group() {
+    group_.clear();
+    std::unique_lock lock(mutex_);
+    wake_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
+    const auto count = std::min(queue_.size(), group_max_);
+    const auto last = queue_.begin() + static_cast<std::ptrdiff_t>(count);
+    std::move(queue_.begin(), last, std::back_inserter(group_));
+    queue_.erase(queue_.begin(), last);
+    return count != 0;
+}
+
+void Writer::commit_group() {
+    results_.clear();
+    const auto committed = run_group();
+    if (!committed && connection_->in_transaction()) {
+        // If even this fails the transaction stays open and the next group's BEGIN says so.
+        (void)connection_->execute("ROLLBACK");
+    }
+    finish_group(committed);
+}
+
+Result<void> Writer::run_group() {
+    backing_->clear_failure();
+    if (auto begun = run_statement(begin_); !begun) return begun;
+    for (auto& submission : group_) {
+        results_.push_back(submission.body ? run_transaction(*backing_, submission.body) : run_batch(*backing_, submission.batch));
+        if (backing_->failure()) return *backing_->failure();
+        if (!connection_->in_transaction()) return connection_->error("the transaction was rolled back");
+    }
+    return run_statement(commit_);
+}
+
+Result<void> Writer::run_statement(const Statement& statement) {
+    const StatementUse use(statement);
+    if (const auto done = statement.step(); !done) return done.error();
+    return {};
+}
+
+void Writer::finish_group(const Result<void>& committed) {
+    count_group(committed);
+    for (std::size_t i = 0; i < group_.size(); ++i) {
+        // A refusal is final only with the commit: it may rest on what an earlier submission of the group wrote.
+        if (committed)
+            group_[i].done(std::move(results_[i]));
+        else
+            group_[i].done(Error{Errc::unavailable, "nothing was written: " + committed.error().message});
+    }
+}
+
+void Writer::count_group(const Result<void>& committed) {
+    std::size_t bytes = 0;
+    for (const auto& submission : group_) bytes += submission.bytes;
+    {
+        const std::scoped_lock lock(mutex_);
+        submitted_bytes_ -= bytes;
+    }
+    counters_.queue_bytes.add(-static_cast<std::int64_t>(bytes));
+    counters_.group_size.add(static_cast<std::int64_t>(group_.size()) - counters_.group_size.value());
+    if (!committed) {
+        counters_.failed_groups.add();
+        return;
+    }
+    counters_.groups.add();
+    counters_.commits.add(
+        static_cast<std::uint64_t>(std::count_if(results_.begin(), results_.end(), [](const auto& r) { return r.has_value(); })));
+}
+
+int Writer::on_log_grown(void* writer, sqlite3*, const char*, int pages) {
+    auto& self = *static_cast<Writer*>(writer);
+    if (pages < self.log_pages_ || self.checkpoint_at_ == 0) self.checkpoint_at_ = checkpoint_pages;  // the log was started anew
+    self.log_pages_ = pages;
+    return SQLITE_OK;
+}
+
+void Writer::checkpoint() {
+    if (checkpoint_at_ == 0 || log_pages_ < checkpoint_at_) return;
+    const int mode = log_pages_ < restart_pages ? SQLITE_CHECKPOINT_PASSIVE : SQLITE_CHECKPOINT_RESTART;
+    // A failure (a full disk, a reader that stays) costs nothing but a longer log; it is tried again when the log has grown further.
+    (void)sqlite3_wal_checkpoint_v2(connection_->handle(), nullptr, mode, nullptr, nullptr);
+    checkpoint_at_ = log_pages_ + checkpoint_retry_pages;
+}
+
+}  // namespace fogbank::store::kv::detail

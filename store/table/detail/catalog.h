@@ -1,0 +1,46 @@
+/// The tables that exist: definitions in the engine, a read-through copy in memory.
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <cstdint>
+#include <memory>
+#include <shared_mutex>
+#include <unordered_map>
+
+#include "store/table/detail/table_definition.h"
+
+namespace fogbank::store::table {
+
+using DefinitionPtr = std::shared_ptr<const TableDefinition>;
+
+/// Definitions by name. Thread-safe. A copy may be stale for a moment after another writer deleted the table; the marker in the engine
+/// decides each write, and a refused one ends in `forget`. The copies are as many as there are tables.
+class Catalog {
+  public:
+    explicit Catalog(kv::Engine& engine) : engine_(engine) {}
+
+    kv::Engine& engine() const { return engine_; }
+
+    /// The copy, or null: then ask `find`.
+    DefinitionPtr cached(const TableName& name) const;
+    /// The copy, or the stored definition. Errors: resource_not_found without the name, unavailable.
+    Awaitable<DefinitionPtr> find(TableName name);
+    /// Always the stored definition. Errors: resource_not_found with the name, unavailable.
+    Awaitable<DefinitionPtr> read(TableName name);
+    /// Reads all definitions into memory.
+    Awaitable<void> load();
+
+    /// Number of forgettings so far. What was read before one must not be remembered after it.
+    std::uint64_t generation() const;
+    /// Keeps the copy unless something was forgotten since `generation`.
+    void remember(DefinitionPtr definition, std::uint64_t generation);
+    void forget(const TableName& name);
+
+  private:
+    kv::Engine& engine_;
+    mutable std::shared_mutex mutex_;
+    std::unordered_map<TableName, DefinitionPtr> copies_;
+    std::uint64_t generation_ = 0;
+};
+
+}  // namespace fogbank::store::table

@@ -1,0 +1,37 @@
+/// KeyConditionExpression: from the expression to the one range of the key-value engine that a query reads.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "store/kv/engine.h"
+#include "store/table/detail/condition.h"
+#include "store/table/detail/item_key.h"
+
+namespace fogbank::store::table {
+
+/// `=`, `<`, …, BETWEEN or begins_with of one attribute with values.
+struct AttributeCondition {
+    enum class Operation : unsigned char { equal, less, less_or_equal, greater, greater_or_equal, between, begins_with };
+    std::string attribute;
+    Operation operation = Operation::equal;
+    AttributeValue value, upper;  ///< `upper`: of between
+
+    bool matches(const AttributeValue& candidate) const;
+};
+
+/// The condition on the partition key and the one on the sort key, if there is one.
+struct KeyCondition {
+    AttributeValue partition_key;
+    std::optional<AttributeCondition> sort_key;
+
+    kv::Range range(TableNumber table, const KeySchema& schema) const;
+};
+
+/// What can be said before the table is known. Errors: validation, with `Invalid KeyConditionExpression: ` before it.
+Result<std::vector<AttributeCondition>> compile_key_condition(const Expression& expression, PlaceholderScope& scope);
+
+/// Errors: validation, such as `Query condition missed key schema element: …`.
+Result<KeyCondition> match_key_schema(std::vector<AttributeCondition> conditions, const KeySchema& schema);
+
+}  // namespace fogbank::store::table
