@@ -144,7 +144,7 @@ constexpr std::array table_rows{
 constexpr std::array kv_rows{
     internal(store::kv::Errc::precondition_failed), unavailable(store::kv::Errc::conflict),
     unavailable(store::kv::Errc::unavailable),      internal(store::kv::Errc::corrupt),
-    unavailable(store::kv::Errc::stopped),
+    unavailable(store::kv::Errc::stopped),          internal(store::kv::Errc::too_large),
 };
 
 constexpr std::array policy_rows{

@@ -112,33 +112,34 @@ Result<void> refuse(const json& object, std::span<const std::string_view> names)
     return {};
 }
 
+/// Empty texts and empty maps are passed on as given: the table room refuses them in DynamoDB's order.
 Result<table::Expression> read_expression(const json& body, std::string_view name) {
     auto text = string_member(body, name);
     if (!text) return text.error();
-    if (!*text) return table::Expression{};
-    if ((*text)->empty()) return invalid("Invalid " + std::string(name) + ": The expression can not be empty;");
-    return table::Expression{std::move(**text)};
+    table::Expression out;
+    if (*text) {
+        out.text = std::move(**text);
+        out.given = true;
+    }
+    return out;
 }
 
-Result<table::Placeholders> read_placeholders(const json& body, bool any_expression) {
+Result<table::Placeholders> read_placeholders(const json& body) {
     table::Placeholders out;
     if (const json* names = member(body, "ExpressionAttributeNames")) {
         if (!names->is_object()) return wrong_type(*names, "Map");
-        if (!any_expression) return invalid("ExpressionAttributeNames can only be specified when using expressions");
-        if (names->empty()) return invalid("ExpressionAttributeNames must not be empty");
+        out.names_given = true;
         for (const auto& [key, value] : names->items()) {
             if (!value.is_string()) return wrong_type(value, "String");
             out.names.emplace(key, value.get<std::string>());
         }
     }
-    const json* values = member(body, "ExpressionAttributeValues");
-    if (values == nullptr) return out;
-    if (!values->is_object()) return wrong_type(*values, "Map");
-    if (!any_expression) return invalid("ExpressionAttributeValues can only be specified when using expressions");
-    if (values->empty()) return invalid("ExpressionAttributeValues must not be empty");
-    auto items = table::item_from_typed_json(*values);
-    if (!items) return items.error();
-    out.values = std::move(*items);
+    auto values = item_member(body, "ExpressionAttributeValues");
+    if (!values) return values.error();
+    if (*values) {
+        out.values_given = true;
+        out.values = std::move(**values);
+    }
     return out;
 }
 
@@ -303,7 +304,7 @@ Result<void> read_write_options(const json& body, WriteRequest& request) {
     request.return_values = *returned && **returned == "ALL_OLD" ? table::ReturnValues::all_old : table::ReturnValues::none;
     auto condition = read_expression(body, "ConditionExpression");
     if (!condition) return condition.error();
-    auto placeholders = read_placeholders(body, !condition->text.empty());
+    auto placeholders = read_placeholders(body);
     if (!placeholders) return placeholders.error();
     request.condition = std::move(*condition);
     request.placeholders = std::move(*placeholders);
@@ -329,16 +330,16 @@ Result<table::Select> read_select(const json& body, bool projected) {
     return **given == "COUNT" ? table::Select::count : table::Select::all_attributes;
 }
 
-/// What Query and Scan have in common, into `request`; `other` is a further expression of the request.
+/// What Query and Scan have in common, into `request`.
 template <class ReadRequest>
-Result<void> read_page_options(const json& body, const table::Expression& other, ReadRequest& request) {
+Result<void> read_page_options(const json& body, ReadRequest& request) {
     auto filter = read_expression(body, "FilterExpression");
     if (!filter) return filter.error();
     auto projection = read_expression(body, "ProjectionExpression");
     if (!projection) return projection.error();
-    auto placeholders = read_placeholders(body, !filter->text.empty() || !projection->text.empty() || !other.text.empty());
+    auto placeholders = read_placeholders(body);
     if (!placeholders) return placeholders.error();
-    const auto select = read_select(body, !projection->text.empty());
+    const auto select = read_select(body, projection->given);
     if (!select) return select.error();
     const auto limit = integer_member(body, "Limit");
     if (!limit) return limit.error();
@@ -445,7 +446,7 @@ Result<table::GetItemRequest> read_get_item(const json& body) {
     if (const auto refused = refuse(body, legacy_get); !refused) return refused.error();
     auto projection = read_expression(body, "ProjectionExpression");
     if (!projection) return projection.error();
-    auto placeholders = read_placeholders(body, !projection->text.empty());
+    auto placeholders = read_placeholders(body);
     if (!placeholders) return placeholders.error();
     const auto consistent = bool_member(body, "ConsistentRead", false);
     if (!consistent) return consistent.error();
@@ -465,9 +466,9 @@ Result<table::QueryRequest> read_query(const json& body) {
     if (const auto refused = refuse(body, legacy_read); !refused) return refused.error();
     auto key_condition = read_expression(body, "KeyConditionExpression");
     if (!key_condition) return key_condition.error();
-    if (key_condition->text.empty())
+    if (!key_condition->given)
         return invalid("Either the KeyConditions or KeyConditionExpression parameter must be specified in the request.");
-    if (const auto read = read_page_options(body, *key_condition, out); !read) return read.error();
+    if (const auto read = read_page_options(body, out); !read) return read.error();
     const auto forward = bool_member(body, "ScanIndexForward", true);
     if (!forward) return forward.error();
     out.table = std::move(*name);
@@ -481,7 +482,7 @@ Result<table::ScanRequest> read_scan(const json& body) {
     auto name = read_table_name(body);
     if (!name) return name.error();
     if (const auto refused = refuse(body, legacy_read); !refused) return refused.error();
-    if (const auto read = read_page_options(body, table::Expression{}, out); !read) return read.error();
+    if (const auto read = read_page_options(body, out); !read) return read.error();
     const auto segment = integer_member(body, "Segment"), total = integer_member(body, "TotalSegments");
     if (!segment) return segment.error();
     if (!total) return total.error();

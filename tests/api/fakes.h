@@ -1,0 +1,327 @@
+/// Rooms that the API tests talk to. Each fake remembers what it was asked and answers what the test tells it; operations a test does not
+/// expect fail.
+#pragma once
+
+#include <map>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "api/http_server.h"
+#include "api/service.h"
+#include "store/kv/errc.h"
+#include "store/table/errc.h"
+#include "tests/support/fakes.h"
+
+namespace fogbank::api::testing {
+
+inline constexpr const char* access_key_id = "AKIDEXAMPLE";
+inline constexpr const char* secret_access_key = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
+
+class FakeAccessKeys final : public registry::AccessKeys {
+  public:
+    std::optional<registry::AccessKey> find(std::string_view id) const override {
+        if (id == access_key_id) return root();
+        return std::nullopt;
+    }
+    registry::AccessKey root() const override {
+        Principal principal;
+        principal.kind = Principal::Kind::iam_user;
+        principal.id = "000000000000";
+        principal.arn = "arn:aws:iam::000000000000:root";
+        return registry::AccessKey{access_key_id, secret_access_key, principal};
+    }
+};
+
+class FakePermissions final : public Permissions {
+  public:
+    explicit FakePermissions(std::string topic) : topic_(std::move(topic)) {}
+    bool allows(IotAction action, std::string_view resource) override { return action == IotAction::publish && resource == topic_; }
+    AccessDecision explain(IotAction action, std::string_view resource) override {
+        AccessDecision decision;
+        decision.reason = "no statement allows " + std::string(iot_action_name(action)) + " on " + std::string(resource);
+        return decision;
+    }
+    std::uint64_t version() const override { return 1; }
+
+  private:
+    std::string topic_;
+};
+
+/// Things and policies in maps; no durability, no pattern checks. `failure`, if set, is what the next call answers.
+class FakeRegistry final : public registry::Registry {
+  public:
+    template <class T>
+    using Answer = registry::Awaitable<T>;
+
+    std::map<std::string, registry::Thing> things;
+    std::optional<Error> failure;
+    std::vector<std::string> log;
+    std::map<std::string, std::string> certificates;  ///< DER to the topic its policies allow
+    registry::PageRequest last_page;
+
+    Answer<registry::Thing> create_thing(registry::CreateThingRequest request) override {
+        log.push_back("create_thing " + request.name.str());
+        if (failure) co_return *failure;
+        registry::Thing thing;
+        thing.name = request.name;
+        thing.id = "id-" + request.name.str();
+        thing.arn = "arn:aws:iot:us-east-1:000000000000:thing/" + request.name.str();
+        thing.attributes = request.attributes;
+        thing.type_name = request.type_name;
+        const auto [at, fresh] = things.emplace(request.name.str(), thing);
+        if (!fresh && at->second.attributes != request.attributes)
+            co_return Error(registry::Errc::resource_already_exists, "Thing exists with other configuration");
+        co_return at->second;
+    }
+    Answer<registry::Thing> describe_thing(ThingName name) override {
+        log.push_back("describe_thing " + name.str());
+        const auto found = things.find(name.str());
+        if (found == things.end()) co_return Error(registry::Errc::resource_not_found, "Thing " + name.str() + " not found");
+        co_return found->second;
+    }
+    Answer<void> delete_thing(ThingName name, std::optional<std::int64_t> version) override {
+        log.push_back("delete_thing " + name.str() + " " + (version ? std::to_string(*version) : "any"));
+        things.erase(name.str());
+        co_return Result<void>();
+    }
+    Answer<registry::ListPage<registry::Thing>> list_things(registry::PageRequest page) override {
+        last_page = page;
+        registry::ListPage<registry::Thing> out;
+        auto at = page.marker ? things.upper_bound(*page.marker) : things.begin();
+        for (; at != things.end() && static_cast<std::int64_t>(out.items.size()) < page.items_max; ++at) out.items.push_back(at->second);
+        if (at != things.end()) out.next = out.items.back().name.str();
+        co_return out;
+    }
+    Answer<registry::KeysAndCertificate> create_keys_and_certificate(bool active) override {
+        log.push_back(active ? "create_keys active" : "create_keys inactive");
+        co_return unexpected();
+    }
+    Answer<registry::CertificateRecord> create_certificate_from_csr(std::string, bool) override { co_return unexpected(); }
+    Answer<registry::CertificateRecord> describe_certificate(CertificateId) override { co_return unexpected(); }
+    Answer<void> update_certificate(CertificateId, registry::CertificateStatus) override { co_return unexpected(); }
+    Answer<void> delete_certificate(CertificateId, bool) override { co_return unexpected(); }
+    Answer<registry::ListPage<registry::CertificateRecord>> list_certificates(registry::PageRequest page) override {
+        last_page = page;
+        co_return registry::ListPage<registry::CertificateRecord>();
+    }
+    Answer<void> attach_thing_principal(ThingName thing, std::string principal) override {
+        log.push_back("attach_thing_principal " + thing.str() + " " + principal);
+        co_return Result<void>();
+    }
+    Answer<void> detach_thing_principal(ThingName, std::string) override { co_return unexpected(); }
+    Answer<std::vector<std::string>> list_thing_principals(ThingName) override { co_return std::vector<std::string>{"a", "b", "c"}; }
+    Answer<std::vector<ThingName>> list_principal_things(std::string) override { co_return unexpected(); }
+    Answer<registry::PolicyRecord> create_policy(PolicyName name, std::string document) override {
+        log.push_back("create_policy " + name.str() + " " + document);
+        if (failure) co_return *failure;
+        registry::PolicyRecord record;
+        record.name = name;
+        record.document = document;
+        record.version_id = "1";
+        co_return record;
+    }
+    Answer<registry::PolicyRecord> get_policy(PolicyName) override { co_return unexpected(); }
+    Answer<void> delete_policy(PolicyName) override { co_return unexpected(); }
+    Answer<registry::ListPage<registry::PolicyRecord>> list_policies(registry::PageRequest) override { co_return unexpected(); }
+    Answer<registry::PolicyRecord> create_policy_version(PolicyName, std::string, bool) override { co_return unexpected(); }
+    Answer<registry::PolicyRecord> get_policy_version(PolicyName, std::string) override { co_return unexpected(); }
+    Answer<std::vector<registry::PolicyRecord>> list_policy_versions(PolicyName) override { co_return unexpected(); }
+    Answer<void> set_default_policy_version(PolicyName, std::string) override { co_return unexpected(); }
+    Answer<void> delete_policy_version(PolicyName, std::string) override { co_return unexpected(); }
+    Answer<void> attach_policy(PolicyName name, std::string target) override {
+        log.push_back("attach_policy " + name.str() + " " + target);
+        co_return Result<void>();
+    }
+    Answer<void> detach_policy(PolicyName name, std::string target) override {
+        log.push_back("detach_policy " + name.str() + " " + target);
+        co_return Result<void>();
+    }
+    Answer<registry::ListPage<registry::PolicyRecord>> list_attached_policies(std::string target, registry::PageRequest) override {
+        log.push_back("list_attached_policies " + target);
+        co_return registry::ListPage<registry::PolicyRecord>();
+    }
+    Answer<registry::ListPage<std::string>> list_targets_for_policy(PolicyName, registry::PageRequest) override { co_return unexpected(); }
+
+    Answer<Principal> authenticate_certificate(std::string der) override {
+        const std::lock_guard lock(mutex_);
+        last_der = der;
+        if (!certificates.contains("*")) co_return Error(registry::Errc::certificate_not_registered, "certificate is not registered");
+        Principal principal;
+        principal.id = "cert-id";
+        co_return principal;
+    }
+    Answer<std::unique_ptr<Permissions>> permissions(Principal, ConnectionFacts) override {
+        std::unique_ptr<Permissions> out = std::make_unique<FakePermissions>(certificates["*"]);
+        co_return out;
+    }
+
+    std::string last_der;
+
+  private:
+    static Error unexpected() { return Error(registry::Errc::store_unavailable, "this call is not expected by the test"); }
+    std::mutex mutex_;
+};
+
+class FakeRules final : public rules::RuleService {
+  public:
+    template <class T>
+    using Answer = rules::Awaitable<T>;
+    std::vector<rules::RuleDescription> stored;
+    std::vector<std::string> log;
+    std::optional<Error> failure;
+
+    Answer<void> create_rule(RuleName name, std::string payload) override {
+        log.push_back("create " + name.str() + " " + payload);
+        if (failure) co_return *failure;
+        co_return Result<void>();
+    }
+    Answer<void> replace_rule(RuleName name, std::string payload) override {
+        log.push_back("replace " + name.str() + " " + payload);
+        co_return Result<void>();
+    }
+    Answer<rules::RuleDescription> get_rule(RuleName name) override {
+        for (const auto& rule : stored) {
+            if (rule.name == name) co_return rule;
+        }
+        co_return Error(rules::Errc::access_denied, "Access to topic rule '" + name.str() + "' was denied");
+    }
+    Answer<std::vector<rules::RuleDescription>> list_rules() override { co_return stored; }
+    Answer<void> delete_rule(RuleName) override { co_return Result<void>(); }
+    Answer<void> set_rule_enabled(RuleName name, bool enabled) override {
+        log.push_back((enabled ? "enable " : "disable ") + name.str());
+        co_return Result<void>();
+    }
+    std::optional<rules::RuleCounters> counters(const RuleName&) const override { return std::nullopt; }
+    void stop() override {}
+};
+
+class FakeFunctions final : public lambda::FunctionService {
+  public:
+    template <class T>
+    using Answer = lambda::Awaitable<T>;
+    std::vector<std::string> log;
+    lambda::InvocationResult result;
+    std::optional<lambda::CreateFunctionRequest> created;
+
+    Answer<lambda::FunctionConfiguration> create_function(lambda::CreateFunctionRequest request) override {
+        lambda::FunctionConfiguration out;
+        out.name = request.name;
+        created = std::move(request);
+        co_return out;
+    }
+    Answer<lambda::FunctionConfiguration> get_function(FunctionName name) override {
+        if (name.str() != "f") co_return Error(lambda::Errc::resource_not_found, "Function not found: " + name.str());
+        lambda::FunctionConfiguration out;
+        out.name = name;
+        out.modified_at = WallTime(std::chrono::milliseconds(1'672'531'200'007));
+        co_return out;
+    }
+    Answer<std::vector<lambda::FunctionConfiguration>> list_functions() override {
+        std::vector<lambda::FunctionConfiguration> out(3);
+        co_return out;
+    }
+    Answer<void> delete_function(FunctionName) override { co_return Result<void>(); }
+    Answer<lambda::InvocationResult> invoke(FunctionName name, std::string event) override {
+        log.push_back("invoke " + name.str() + " " + event);
+        co_return result;
+    }
+    void invoke_async(FunctionName name, std::string event, store::kv::CommitHandler done) override {
+        log.push_back("async " + name.str() + " " + event);
+        done(Result<void>());
+    }
+    std::size_t backlog() const override { return 0; }
+    void start() override {}
+    void stop(std::chrono::milliseconds) override {}
+};
+
+class FakeTables final : public store::table::TableService {
+  public:
+    template <class T>
+    using Answer = store::table::Awaitable<T>;
+    std::optional<Error> failure;
+    std::optional<store::table::CreateTableRequest> created;
+    std::vector<TableName> names;
+
+    Answer<store::table::TableDescription> create_table(store::table::CreateTableRequest request) override {
+        created = request;
+        store::table::TableDescription out;
+        out.name = request.name;
+        out.key_schema = request.key_schema;
+        out.provisioned_throughput = request.provisioned_throughput;
+        co_return out;
+    }
+    Answer<store::table::TableDescription> describe_table(TableName name) override {
+        co_return Error(store::table::Errc::resource_not_found, "Requested resource not found: Table: " + name.str() + " not found");
+    }
+    Answer<store::table::TableDescription> delete_table(TableName) override { co_return unexpected(); }
+    Answer<store::table::TableNames> list_tables(std::optional<TableName>, std::int64_t limit) override {
+        store::table::TableNames out;
+        for (const auto& name : names) {
+            if (static_cast<std::int64_t>(out.names.size()) == limit) {
+                out.last_evaluated = out.names.back();
+                break;
+            }
+            out.names.push_back(name);
+        }
+        co_return out;
+    }
+    Answer<store::table::WriteOutcome> put_item(store::table::PutItemRequest) override { co_return unexpected(); }
+    Answer<store::table::WriteOutcome> delete_item(store::table::DeleteItemRequest) override { co_return unexpected(); }
+    Answer<store::table::GetItemOutcome> get_item(store::table::GetItemRequest) override { co_return unexpected(); }
+    Answer<store::table::ItemPage> query(store::table::QueryRequest) override { co_return unexpected(); }
+    Answer<store::table::ItemPage> scan(store::table::ScanRequest) override { co_return unexpected(); }
+    void put_item(TableName, store::table::Item, store::kv::CommitHandler done) override { done(Result<void>()); }
+
+  private:
+    Error unexpected() const { return failure.value_or(Error(store::table::Errc::unavailable, "this call is not expected by the test")); }
+};
+
+class FakePublisher final : public Publisher {
+  public:
+    void publish(MessagePtr message, Acknowledgement::Callback done) override {
+        messages.push_back(std::move(message));
+        if (!done) return;
+        if (failure) {
+            done(Result<void>(*failure));
+        } else {
+            done(Result<void>());
+        }
+    }
+    std::vector<MessagePtr> messages;
+    std::optional<Error> failure;
+};
+
+/// One of each, with a clock that stands at 2026-01-02T03:04:05Z.
+struct World {
+    fogbank::testing::ManualClock clock;
+    fogbank::testing::SeededRandom random;
+    Metrics metrics;
+    FakeRegistry registry;
+    FakeAccessKeys keys;
+    FakeRules rules;
+    FakeFunctions functions;
+    FakeTables tables;
+    FakePublisher publisher;
+    ShardPool shards{2};
+
+    ApiServer::Dependencies dependencies() {
+        return ApiServer::Dependencies{shards,
+                                       registry,
+                                       keys,
+                                       rules,
+                                       functions,
+                                       tables,
+                                       publisher,
+                                       clock,
+                                       random,
+                                       metrics,
+                                       ArnFactory(AccountId("000000000000"), Region("us-east-1")),
+                                       Quotas(QuotaProfile::aws)};
+    }
+    Services services() { return Services{dependencies(), "gateway.example"}; }
+};
+
+}  // namespace fogbank::api::testing
