@@ -1,0 +1,66 @@
+/// Permissions of a certificate's connection: compiled policies that follow the registry.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "registry/detail/impl.h"
+
+namespace fogbank::registry {
+
+/// Belongs to one connection, used on its shard. Looks at one counter per question; when something in the registry has changed, at the
+/// versions of what this connection depends on; and compiles anew, from memory, only when one of these has.
+class CertificatePermissions final : public Permissions {
+  public:
+    CertificatePermissions(Principal principal, ConnectionFacts facts, std::shared_ptr<PrincipalCell> cell,
+                           std::shared_ptr<const Epoch> epoch, ArnFactory arns);
+
+    bool allows(IotAction action, std::string_view resource_name) override;
+    AccessDecision explain(IotAction action, std::string_view resource_name) override;
+    std::uint64_t version() const override;
+
+  private:
+    bool is_stale() const;
+    void refresh();
+    void compile();
+    /// The policies in force; nothing if the connection may do nothing at all, then `blocked_` says why.
+    std::optional<std::vector<policy::Policy>> collect(const PrincipalFacts& facts);
+    /// The ARN, in scratch space.
+    std::string_view resource(IotAction action, std::string_view resource_name);
+
+    Principal principal_;
+    ConnectionFacts facts_;
+    std::shared_ptr<PrincipalCell> cell_;
+    std::shared_ptr<const Epoch> epoch_;
+    ArnFactory arns_;
+    std::string arn_prefix_, scratch_;
+
+    std::uint64_t version_ = 0;
+    std::uint64_t seen_epoch_ = 0;
+    std::uint64_t seen_principal_ = 0;
+    std::vector<std::pair<std::shared_ptr<PolicyCell>, std::uint64_t>> seen_policies_;
+    std::optional<policy::Evaluator> evaluator_;
+    std::string blocked_;
+};
+
+/// The account's root user may do everything; other API callers have no IAM policies here yet and may do nothing.
+/// Source: IAM User Guide, "AWS account root user".
+class ApiCallerPermissions final : public Permissions {
+  public:
+    ApiCallerPermissions(Principal principal, ArnFactory arns) : principal_(std::move(principal)), arns_(std::move(arns)) {}
+    bool allows(IotAction action, std::string_view resource_name) override;
+    AccessDecision explain(IotAction action, std::string_view resource_name) override;
+    std::uint64_t version() const override { return 1; }
+
+  private:
+    Principal principal_;
+    ArnFactory arns_;
+};
+
+/// The resource ARN that `action` on `name` is judged by, without the account's prefix; `*` for lists, which are granted on all or nothing.
+void append_resource(IotAction action, std::string_view name, std::string_view arn_prefix, std::string& out);
+
+}  // namespace fogbank::registry

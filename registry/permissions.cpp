@@ -1,0 +1,142 @@
+#include "registry/detail/permissions.h"
+
+#include <algorithm>
+
+#include "registry/detail/connection_context.h"
+
+namespace fogbank::registry {
+namespace {
+
+AccessDecision::Outcome outcome_of(policy::Decision::Outcome outcome) {
+    switch (outcome) {
+        case policy::Decision::Outcome::allowed:
+            return AccessDecision::Outcome::allowed;
+        case policy::Decision::Outcome::explicit_deny:
+            return AccessDecision::Outcome::explicit_deny;
+        case policy::Decision::Outcome::implicit_deny:
+            break;
+    }
+    return AccessDecision::Outcome::implicit_deny;
+}
+
+std::string question(IotAction action, std::string_view arn, const Principal& principal) {
+    return std::string(iot_action_name(action)) + " on " + std::string(arn) + " by " + principal.arn;
+}
+
+}  // namespace
+
+void append_resource(IotAction action, std::string_view name, std::string_view arn_prefix, std::string& out) {
+    if (action == IotAction::list_retained_messages) {
+        out.append("*");  // AWS: the resource of ListRetainedMessages must be `*`
+        return;
+    }
+    out.append(arn_prefix).append(iot_resource_type(action)).append("/").append(name);
+}
+
+CertificatePermissions::CertificatePermissions(Principal principal, ConnectionFacts facts, std::shared_ptr<PrincipalCell> cell,
+                                               std::shared_ptr<const Epoch> epoch, ArnFactory arns)
+    : principal_(std::move(principal)),
+      facts_(std::move(facts)),
+      cell_(std::move(cell)),
+      epoch_(std::move(epoch)),
+      arns_(std::move(arns)),
+      arn_prefix_(arns_.iot("")) {
+    seen_epoch_ = epoch_->load(std::memory_order_acquire);
+    compile();
+}
+
+bool CertificatePermissions::is_stale() const {
+    return cell_->version() != seen_principal_ ||
+           std::any_of(seen_policies_.begin(), seen_policies_.end(), [](const auto& seen) { return seen.first->version() != seen.second; });
+}
+
+void CertificatePermissions::refresh() {
+    // The epoch is read before the versions: what changes after this line is seen by the next question.
+    const std::uint64_t epoch = epoch_->load(std::memory_order_acquire);
+    if (epoch == seen_epoch_) return;
+    seen_epoch_ = epoch;
+    if (is_stale()) compile();
+}
+
+std::uint64_t CertificatePermissions::version() const {
+    const bool stale = epoch_->load(std::memory_order_acquire) != seen_epoch_ && is_stale();
+    return version_ + (stale ? 1 : 0);  // compile() will make it so
+}
+
+std::optional<std::vector<policy::Policy>> CertificatePermissions::collect(const PrincipalFacts& facts) {
+    std::vector<policy::Policy> out;
+    for (const auto& [name, cell] : facts.policies) {
+        auto seen = cell->get();
+        seen_policies_.emplace_back(cell, seen.version);
+        // Without one of its policies, perhaps the one that denies, a principal may do nothing.
+        if (!seen.value) blocked_ = "policy `" + name.str() + "` could not be loaded";
+        if (seen.value) out.push_back(*seen.value);
+    }
+    if (facts.status != CertificateStatus::active) blocked_ = "the certificate is " + std::string(certificate_status_name(facts.status));
+    if (!facts.registered) blocked_ = "the certificate is not registered";
+    if (!blocked_.empty()) return std::nullopt;
+    return out;
+}
+
+void CertificatePermissions::compile() {
+    ++version_;
+    blocked_.clear();
+    seen_policies_.clear();
+    evaluator_.reset();
+    const auto principal = cell_->get();
+    seen_principal_ = principal.version;
+    if (!principal.value) {
+        blocked_ = "the certificate's policies could not be loaded";
+        return;
+    }
+    auto policies = collect(*principal.value);
+    if (!policies) return;
+    const ConnectionContext context(CertificateId(principal_.id), *principal.value, facts_, arns_);
+    evaluator_.emplace(std::move(*policies), context);
+}
+
+std::string_view CertificatePermissions::resource(IotAction action, std::string_view resource_name) {
+    scratch_.clear();
+    append_resource(action, resource_name, arn_prefix_, scratch_);
+    return scratch_;
+}
+
+bool CertificatePermissions::allows(IotAction action, std::string_view resource_name) {
+    refresh();
+    return evaluator_ &&
+           evaluator_->evaluate({iot_action_name(action), resource(action, resource_name)}) == policy::Decision::Outcome::allowed;
+}
+
+AccessDecision CertificatePermissions::explain(IotAction action, std::string_view resource_name) {
+    refresh();
+    const std::string_view arn = resource(action, resource_name);
+    AccessDecision out;
+    if (!evaluator_) {
+        out.reason = question(action, arn, principal_) + ": denied, " + blocked_;
+        return out;
+    }
+    const policy::Request request{iot_action_name(action), arn};
+    const policy::Decision decision = evaluator_->explain(request);
+    out.outcome = outcome_of(decision.outcome);
+    const bool no_policies = seen_policies_.empty();
+    out.reason = no_policies ? question(action, arn, principal_) + ": denied, no policy is attached to the certificate"
+                             : decision.text(request, principal_.arn);
+    return out;
+}
+
+bool ApiCallerPermissions::allows(IotAction, std::string_view) {
+    return principal_.arn == arns_.root_user();
+}
+
+AccessDecision ApiCallerPermissions::explain(IotAction action, std::string_view resource_name) {
+    std::string arn;
+    append_resource(action, resource_name, arns_.iot(""), arn);
+    AccessDecision out;
+    const bool allowed = allows(action, resource_name);
+    out.outcome = allowed ? AccessDecision::Outcome::allowed : AccessDecision::Outcome::implicit_deny;
+    out.reason =
+        question(action, arn, principal_) + (allowed ? ": allowed, the account's root user" : ": denied, the caller has no policy");
+    return out;
+}
+
+}  // namespace fogbank::registry

@@ -1,0 +1,177 @@
+// From a presented certificate to a principal, and from a principal to what it may do.
+
+#include "policy/errc.h"
+#include "registry/detail/impl.h"
+#include "registry/detail/keys.h"
+#include "registry/detail/permissions.h"
+
+namespace fogbank::registry {
+namespace {
+
+Error state_error(Errc code, const CertificateId& id, std::string_view what) {
+    return {code, "certificate " + id.str() + " " + std::string(what)};
+}
+
+/// Whether a certificate in this state may connect now. Order: registered, then its status, then its dates.
+Result<void> check_state(const CertificateId& id, const CertificateState& state, WallTime now) {
+    switch (state.status) {
+        case CertificateStatus::active:
+            break;
+        case CertificateStatus::revoked:
+            return state_error(Errc::certificate_revoked, id, "is REVOKED");
+        case CertificateStatus::pending_activation:
+            return state_error(Errc::certificate_pending, id, "is PENDING_ACTIVATION");
+        case CertificateStatus::pending_transfer:
+            return state_error(Errc::certificate_pending, id, "is PENDING_TRANSFER");
+        case CertificateStatus::inactive:
+        case CertificateStatus::register_inactive:
+            return state_error(Errc::certificate_inactive, id, "is INACTIVE");
+    }
+    if (now > state.not_after) return state_error(Errc::certificate_expired, id, "has expired");
+    if (now < state.not_before) return state_error(Errc::certificate_expired, id, "is not valid yet");
+    return {};
+}
+
+}  // namespace
+
+Awaitable<CertificateState> RegistryImpl::certificate_state(CertificateId id) {
+    if (const auto cached = certificates_.find(id)) co_return *cached;
+    const std::uint64_t generation = certificates_.generation();
+    const auto bytes = co_await read(keys::certificate(id));
+    if (!bytes) co_return bytes.error();
+    if (!*bytes) co_return state_error(Errc::certificate_not_registered, id, "is not registered");
+    const auto stored = decode_certificate(id, **bytes, deps_.arns);
+    if (!stored) co_return stored.error();
+    CertificateState state;
+    state.status = stored->record.status;
+    state.not_before = stored->record.not_before;
+    state.not_after = stored->record.not_after;
+    certificates_.insert(generation, id, state);
+    co_return state;
+}
+
+Awaitable<Principal> RegistryImpl::authenticate_certificate(std::string certificate_der) {
+    // The fingerprint is enough: TLS has proved that the peer holds the key, and what is registered was parsed when it was registered.
+    CertificateId id(x509::certificate_id(certificate_der));
+    const auto state = co_await certificate_state(id);
+    if (!state) co_return state.error();
+    if (auto good = check_state(id, *state, deps_.clock.now()); !good) co_return good.error();
+    Principal out;
+    out.kind = Principal::Kind::certificate;
+    out.arn = deps_.arns.certificate(id);
+    out.id = id.str();
+    co_return out;
+}
+
+Awaitable<std::unique_ptr<Permissions>> RegistryImpl::permissions(Principal principal, ConnectionFacts facts) {
+    if (principal.kind == Principal::Kind::iam_user) {
+        co_return std::unique_ptr<Permissions>(std::make_unique<ApiCallerPermissions>(std::move(principal), deps_.arns));
+    }
+    auto cell = principals_.obtain(principal.id);
+    // Loaded for another connection of this certificate, it has been kept up to date since; a null is a load that failed and is tried
+    // again.
+    const bool loaded = cell->get().value != nullptr;
+    if (!loaded) {
+        const Result<void> done = co_await load_principal(cell, CertificateId(principal.id));
+        if (!done) co_return done.error();
+    }
+    co_return std::unique_ptr<Permissions>(
+        std::make_unique<CertificatePermissions>(std::move(principal), std::move(facts), std::move(cell), epoch_, deps_.arns));
+}
+
+Awaitable<void> RegistryImpl::load_principal(std::shared_ptr<PrincipalCell> cell, CertificateId id) {
+    const std::uint64_t ticket = cell->begin_load();
+    auto facts = co_await read_principal(std::move(id));
+    if (!facts) {
+        cell->install(ticket, nullptr);
+        co_return facts.error();
+    }
+    cell->install(ticket, std::make_shared<const PrincipalFacts>(std::move(*facts)));
+    co_return Result<void>();
+}
+
+Awaitable<PrincipalFacts> RegistryImpl::read_principal(CertificateId id) {
+    PrincipalFacts out;
+    const auto bytes = co_await read(keys::certificate(id));
+    if (!bytes) co_return bytes.error();
+    out.registered = bytes->has_value();
+    if (!out.registered) co_return out;
+    auto certificate = decode_certificate(id, **bytes, deps_.arns);
+    if (!certificate) co_return certificate.error();
+    out.status = certificate->record.status;
+    out.variables = std::move(certificate->variables);
+
+    auto things = co_await read_things_of(id);
+    if (!things) co_return things.error();
+    out.things = std::move(*things);
+
+    const Range range = keys::target_policies(deps_.arns.certificate(id));
+    const auto attached = co_await scan_all(range);
+    if (!attached) co_return attached.error();
+    for (const KeyValue& item : *attached) {
+        PolicyName name(keys::last_part(item.key, range));
+        auto policy = policies_.obtain(name.str());
+        const bool loaded = policy->get().value != nullptr;
+        if (!loaded) {
+            // One that cannot be loaded stays in the list and blocks the principal.
+            static_cast<void>(co_await load_policy(policy, name));
+        }
+        out.policies.emplace_back(std::move(name), std::move(policy));
+    }
+    co_return out;
+}
+
+Awaitable<std::vector<Thing>> RegistryImpl::read_things_of(CertificateId id) {
+    const Range range = keys::principal_things(deps_.arns.certificate(id));
+    const auto attached = co_await scan_all(range);
+    if (!attached) co_return attached.error();
+    std::vector<ThingName> names;
+    std::vector<std::string> wanted;
+    for (const KeyValue& item : *attached) {
+        names.emplace_back(keys::last_part(item.key, range));
+        wanted.push_back(keys::thing(names.back()));
+    }
+    const auto records = co_await read_all(std::move(wanted));
+    if (!records) co_return records.error();
+    std::vector<Thing> out;
+    for (std::size_t i = 0; i < names.size(); ++i) {
+        if (!(*records)[i]) continue;  // detached and deleted since the scan
+        auto thing = decode_thing(names[i], *(*records)[i], deps_.arns);
+        if (!thing) co_return thing.error();
+        out.push_back(std::move(*thing));
+    }
+    co_return out;
+}
+
+Awaitable<void> RegistryImpl::load_policy(std::shared_ptr<PolicyCell> cell, PolicyName name) {
+    const std::uint64_t ticket = cell->begin_load();
+    auto loaded = co_await read_policy(std::move(name));
+    if (!loaded) {
+        cell->install(ticket, nullptr);
+        co_return loaded.error();
+    }
+    cell->install(ticket, std::make_shared<const policy::Policy>(std::move(*loaded)));
+    co_return Result<void>();
+}
+
+Awaitable<policy::Policy> RegistryImpl::read_policy(PolicyName name) {
+    // The default may move and the old version go between the two reads; then they are repeated.
+    constexpr int attempts_max = 3;
+    for (int attempt = 0; attempt < attempts_max; ++attempt) {
+        const auto record = co_await read(keys::policy(name));
+        if (!record) co_return record.error();
+        if (!*record) break;
+        const auto stored = decode_policy(name, **record);
+        if (!stored) co_return stored.error();
+        const auto bytes = co_await read(keys::policy_version(name, stored->default_version));
+        if (!bytes) co_return bytes.error();
+        if (!*bytes) continue;
+        const auto version = decode_policy_version(name, **bytes);
+        if (!version) co_return version.error();
+        // Its size was checked against the quota in force when it was created; a profile that was changed since must not lock devices out.
+        co_return policy::Policy::parse(name.str(), version->document, version->document.size());
+    }
+    co_return not_found("Policy", name.view());
+}
+
+}  // namespace fogbank::registry

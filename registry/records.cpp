@@ -1,0 +1,150 @@
+#include "registry/detail/records.h"
+
+#include <array>
+#include <nlohmann/json.hpp>
+
+namespace fogbank::registry {
+namespace {
+
+using nlohmann::json;
+
+constexpr int format_version = 1;
+
+std::int64_t ms(WallTime at) {
+    return at.time_since_epoch().count();
+}
+WallTime time_at(const json& value, const char* key) {
+    return WallTime(std::chrono::milliseconds(value.at(key).get<std::int64_t>()));
+}
+
+/// Invalid UTF-8 cannot get here through a validated name; a certificate's odd bytes are replaced rather than refused.
+std::string dump(const json& value) {
+    return value.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+/// Reads a record with `read`; whatever is wrong with the bytes is one error.
+template <class T, class Read>
+Result<T> decode(std::string_view what, std::string_view name, std::string_view bytes, Read read) {
+    try {
+        const json value = json::parse(bytes);
+        if (value.at("v").get<int>() == format_version) return read(value);
+    } catch (const json::exception&) {
+        // falls through: damaged bytes and a record of a later version are the same to the caller
+    }
+    return Error(Errc::store_unavailable, "the stored record of " + std::string(what) + " `" + std::string(name) + "` cannot be read");
+}
+
+constexpr std::array<std::string_view, 6> status_names{"ACTIVE",           "INACTIVE",          "REVOKED",
+                                                       "PENDING_TRANSFER", "REGISTER_INACTIVE", "PENDING_ACTIVATION"};
+
+CertificateStatus status_of(const std::string& name) {
+    for (std::size_t i = 0; i < status_names.size(); ++i) {
+        if (status_names[i] == name) return static_cast<CertificateStatus>(i);
+    }
+    return CertificateStatus::inactive;  // what is not known to be active is not
+}
+
+void add_attributes(const std::string& prefix, const std::vector<x509::NameAttribute>& attributes, CertificateVariables& out) {
+    for (const x509::NameAttribute& one : attributes) out[prefix + one.field].push_back(one.value);
+}
+
+}  // namespace
+
+std::string_view certificate_status_name(CertificateStatus status) {
+    return status_names[static_cast<std::size_t>(status)];
+}
+
+std::string encode(const Thing& thing) {
+    return dump({{"v", format_version},
+                 {"id", thing.id},
+                 {"type", thing.type_name},
+                 {"attributes", thing.attributes},
+                 {"billing_group", thing.billing_group_name},
+                 {"version", thing.version}});
+}
+
+Result<Thing> decode_thing(const ThingName& name, std::string_view bytes, const ArnFactory& arns) {
+    return decode<Thing>("thing", name.view(), bytes, [&](const json& value) {
+        Thing out;
+        out.name = name;
+        out.arn = arns.thing(name);
+        out.id = value.at("id").get<std::string>();
+        out.type_name = value.at("type").get<std::string>();
+        out.attributes = value.at("attributes").get<std::map<std::string, std::string>>();
+        out.billing_group_name = value.at("billing_group").get<std::string>();
+        out.version = value.at("version").get<std::int64_t>();
+        return out;
+    });
+}
+
+std::string encode(const StoredCertificate& certificate) {
+    const CertificateRecord& record = certificate.record;
+    return dump({{"v", format_version},
+                 {"status", certificate_status_name(record.status)},
+                 {"pem", record.pem},
+                 {"created", ms(record.created_at)},
+                 {"modified", ms(record.modified_at)},
+                 {"not_before", ms(record.not_before)},
+                 {"not_after", ms(record.not_after)},
+                 {"variables", certificate.variables}});
+}
+
+Result<StoredCertificate> decode_certificate(const CertificateId& id, std::string_view bytes, const ArnFactory& arns) {
+    return decode<StoredCertificate>("certificate", id.view(), bytes, [&](const json& value) {
+        StoredCertificate out;
+        out.record.id = id;
+        out.record.arn = arns.certificate(id);
+        out.record.status = status_of(value.at("status").get<std::string>());
+        out.record.pem = value.at("pem").get<std::string>();
+        out.record.created_at = time_at(value, "created");
+        out.record.modified_at = time_at(value, "modified");
+        out.record.not_before = time_at(value, "not_before");
+        out.record.not_after = time_at(value, "not_after");
+        out.variables = value.at("variables").get<CertificateVariables>();
+        return out;
+    });
+}
+
+std::string encode(const StoredPolicy& policy) {
+    return dump({{"v", format_version},
+                 {"default", policy.default_version},
+                 {"next", policy.next_version},
+                 {"created", ms(policy.created_at)},
+                 {"modified", ms(policy.modified_at)}});
+}
+
+Result<StoredPolicy> decode_policy(const PolicyName& name, std::string_view bytes) {
+    return decode<StoredPolicy>("policy", name.view(), bytes, [&](const json& value) {
+        StoredPolicy out;
+        out.default_version = value.at("default").get<std::uint64_t>();
+        out.next_version = value.at("next").get<std::uint64_t>();
+        out.created_at = time_at(value, "created");
+        out.modified_at = time_at(value, "modified");
+        return out;
+    });
+}
+
+std::string encode(const StoredPolicyVersion& version) {
+    return dump({{"v", format_version}, {"document", version.document}, {"created", ms(version.created_at)}});
+}
+
+Result<StoredPolicyVersion> decode_policy_version(const PolicyName& name, std::string_view bytes) {
+    return decode<StoredPolicyVersion>("policy version", name.view(), bytes, [&](const json& value) {
+        StoredPolicyVersion out;
+        out.document = value.at("document").get<std::string>();
+        out.created_at = time_at(value, "created");
+        return out;
+    });
+}
+
+CertificateVariables certificate_variables(const x509::Certificate& certificate) {
+    CertificateVariables out;
+    out["SerialNumber"] = {x509::serial_number(certificate)};
+    add_attributes("Subject.", x509::subject_attributes(certificate), out);
+    add_attributes("Issuer.", x509::issuer_attributes(certificate), out);
+    add_attributes("Subject.AlternativeName.", x509::subject_alternative_attributes(certificate), out);
+    add_attributes("Issuer.AlternativeName.", x509::issuer_alternative_attributes(certificate), out);
+    return out;
+}
+
+}  // namespace fogbank::registry
