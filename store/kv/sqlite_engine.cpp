@@ -13,20 +13,20 @@ using detail::TableReads;
 /// Reads go to the pool on the calling thread, writes to the writer's queue.
 class SqliteEngine final : public Engine {
   public:
-    SqliteEngine(std::filesystem::path file, std::unique_ptr<detail::Writer> writer)
-        : readers_(std::move(file)), writer_(std::move(writer)) {}
+    SqliteEngine(std::unique_ptr<detail::ReaderPool> readers, std::unique_ptr<detail::Writer> writer)
+        : readers_(std::move(readers)), writer_(std::move(writer)) {}
     ~SqliteEngine() override { SqliteEngine::stop(); }
 
     asio::awaitable<Result<std::optional<std::string>>> get(std::string key) override {
-        co_return readers_.read([&](const TableReads& reads) { return reads.get(key); });
+        co_return readers_->read([&](const TableReads& reads) { return reads.get(key); });
     }
 
     asio::awaitable<Result<std::vector<std::optional<std::string>>>> multi_get(std::vector<std::string> keys) override {
-        co_return readers_.read([&](const TableReads& reads) { return reads.multi_get(keys); });
+        co_return readers_->read([&](const TableReads& reads) { return reads.multi_get(keys); });
     }
 
     asio::awaitable<Result<Page>> scan(ScanOptions options) override {
-        co_return readers_.read([&](const TableReads& reads) { return reads.scan(options); });
+        co_return readers_->read([&](const TableReads& reads) { return reads.scan(options); });
     }
 
     void commit(Batch batch, CommitHandler done) override {
@@ -39,12 +39,12 @@ class SqliteEngine final : public Engine {
 
     void stop() override {
         writer_->stop();
-        readers_.stop();
+        readers_->stop();
         writer_->close();
     }
 
   private:
-    detail::ReaderPool readers_;
+    std::unique_ptr<detail::ReaderPool> readers_;
     std::unique_ptr<detail::Writer> writer_;
 };
 
@@ -53,9 +53,10 @@ class SqliteEngine final : public Engine {
 Result<std::unique_ptr<Engine>> open_sqlite_engine(const SqliteOptions& options) {
     auto connection = detail::open_for_writing(options.file, options.durability);
     if (!connection) return connection.error();
-    auto writer = detail::Writer::start(std::move(*connection), options);
+    auto readers = std::make_unique<detail::ReaderPool>(options.file);
+    auto writer = detail::Writer::start(std::move(*connection), *readers, options);
     if (!writer) return writer.error();
-    return std::unique_ptr<Engine>(std::make_unique<SqliteEngine>(options.file, std::move(*writer)));
+    return std::unique_ptr<Engine>(std::make_unique<SqliteEngine>(std::move(readers), std::move(*writer)));
 }
 
 }  // namespace fogbank::store::kv

@@ -19,8 +19,27 @@ Result<void> ReaderPool::open(Slot& slot) const {
     if (!connection) return connection.error();
     auto reads = TableReads::prepare(*connection);
     if (!reads) return reads.error();
-    slot.reader = std::make_unique<Reader>(Reader{std::move(*connection), std::move(*reads)});
+    auto snapshot = Snapshot::prepare(*connection);
+    if (!snapshot) return snapshot.error();
+    slot.reader = std::make_unique<Reader>(Reader{std::move(*connection), std::move(*reads), std::move(*snapshot)});
     return {};
+}
+
+void ReaderPool::end_idle_snapshots() {
+    for (auto& slot : slots_) {
+        const std::unique_lock lock(slot.mutex, std::try_to_lock);
+        if (lock && slot.reader) slot.reader->snapshot.end(slot.reader->connection);
+    }
+}
+
+void ReaderPool::without_readers(const std::function<void()>& work) {
+    std::vector<std::unique_lock<std::mutex>> locks;
+    locks.reserve(slots_max);
+    for (auto& slot : slots_) {
+        locks.emplace_back(slot.mutex);
+        if (slot.reader) slot.reader->snapshot.end(slot.reader->connection);
+    }
+    work();
 }
 
 void ReaderPool::stop() {

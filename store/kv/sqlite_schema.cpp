@@ -82,10 +82,11 @@ constexpr const char* tune_writer =
     "PRAGMA cache_size=-32768;"
     "PRAGMA journal_size_limit=67108864;";
 
-/// A reader's cache is dropped whenever another connection has committed, so a large one would not pay.
+/// A reader's cache is dropped whenever another connection has committed, so a large one would not pay. No mmap: an I/O error on a mapped
+/// page is a SIGBUS and not an error code, and each connection's mapping would count as memory of the process.
 constexpr const char* tune_reader =
     "PRAGMA query_only=ON;"
-    "PRAGMA cache_size=-4096;";
+    "PRAGMA cache_size=-8192;";
 
 /// With a write-ahead log FULL syncs the log at each commit, NORMAL only before a checkpoint: committed bytes are then in the kernel's
 /// hands, which outlives the process but not the power.

@@ -25,8 +25,6 @@ Result<void> prepare_into(Statement& statement, const Connection& connection, co
 Result<TableReads> TableReads::prepare(const Connection& connection) {
     TableReads reads;
     if (auto ok = prepare_into(reads.get_, connection, "SELECT value FROM kv WHERE key = ?1"); !ok) return ok.error();
-    if (auto ok = prepare_into(reads.begin_, connection, "BEGIN"); !ok) return ok.error();
-    if (auto ok = prepare_into(reads.end_, connection, "COMMIT"); !ok) return ok.error();
     for (std::size_t i = 0; i < scan_sql.size(); ++i) {
         if (auto ok = prepare_into(reads.scan_[i], connection, scan_sql[i]); !ok) return ok.error();
     }
@@ -43,20 +41,13 @@ Result<std::optional<std::string>> TableReads::get(std::string_view key) const {
 }
 
 Result<std::vector<std::optional<std::string>>> TableReads::multi_get(const std::vector<std::string>& keys) const {
-    const StatementUse begin_use(begin_), end_use(end_);
-    if (const auto begun = begin_.step(); !begun) return begun.error();
-    Result<std::vector<std::optional<std::string>>> values(std::vector<std::optional<std::string>>{});
-    values->reserve(keys.size());
+    std::vector<std::optional<std::string>> values;
+    values.reserve(keys.size());
     for (const auto& key : keys) {
         auto value = get(key);
-        if (!value) {
-            values = value.error();
-            break;
-        }
-        values->push_back(std::move(*value));
+        if (!value) return value.error();
+        values.push_back(std::move(*value));
     }
-    // Ends the snapshot after an error too. It cannot fail: nothing was written.
-    (void)end_.step();
     return values;
 }
 

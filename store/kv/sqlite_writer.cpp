@@ -14,8 +14,12 @@ constexpr std::size_t submission_overhead_bytes = 256;
 constexpr int checkpoint_pages = 4096;
 /// A log that readers keep from being copied whole is tried again when it has grown by this much.
 constexpr int checkpoint_retry_pages = checkpoint_pages / 4;
-/// At this length readers that always overlap have kept the log from starting anew; then they are waited for (they are short).
+/// At this length readers that always overlap have kept the log from starting anew; then they are held up for the time of one copy.
 constexpr int restart_pages = 8 * checkpoint_pages;
+
+/// A group smaller than the last one waits for more, but only this part of the time that the last one took, and never long.
+constexpr int linger_share = 8;
+constexpr std::chrono::steady_clock::duration linger_max = std::chrono::milliseconds(1);
 
 std::size_t bytes_of(const Batch& batch) {
     std::size_t bytes = 0;
@@ -36,8 +40,10 @@ Writer::Counters::Counters(Metrics& metrics)
       group_size(metrics.gauge("fogbank_store_kv_group_size", "Batches and transactions in the group written last.")),
       queue_bytes(metrics.gauge("fogbank_store_kv_queue_bytes", "Bytes of batches and transactions submitted and not yet answered.")) {}
 
-Writer::Writer(Connection connection, TableBacking backing, Statement begin, Statement commit, const SqliteOptions& options)
-    : queue_bytes_max_(options.queue_bytes_max),
+Writer::Writer(Connection connection, TableBacking backing, Statement begin, Statement commit, ReaderPool& readers,
+               const SqliteOptions& options)
+    : readers_(readers),
+      queue_bytes_max_(options.queue_bytes_max),
       group_max_(std::max<std::size_t>(options.group_max, 1)),
       own_metrics_(options.metrics == nullptr ? std::make_unique<Metrics>() : nullptr),
       counters_(options.metrics == nullptr ? *own_metrics_ : *options.metrics),
@@ -49,19 +55,21 @@ Writer::Writer(Connection connection, TableBacking backing, Statement begin, Sta
     thread_ = std::thread([this] { run(); });
 }
 
-Result<std::unique_ptr<Writer>> Writer::start(Connection connection, const SqliteOptions& options) {
+Result<std::unique_ptr<Writer>> Writer::start(Connection connection, ReaderPool& readers, const SqliteOptions& options) {
     auto backing = TableBacking::prepare(connection);
     if (!backing) return backing.error();
     auto begin = Statement::prepare(connection, "BEGIN IMMEDIATE");
     if (!begin) return begin.error();
     auto commit = Statement::prepare(connection, "COMMIT");
     if (!commit) return commit.error();
-    return std::unique_ptr<Writer>(new Writer(std::move(connection), std::move(*backing), std::move(*begin), std::move(*commit), options));
+    return std::unique_ptr<Writer>(
+        new Writer(std::move(connection), std::move(*backing), std::move(*begin), std::move(*commit), readers, options));
 }
 
 void Writer::submit(Submission submission) {
     submission.bytes = submission_overhead_bytes + bytes_of(submission.batch);
     std::optional<Error> refusal;
+    bool wake = false;
     {
         const std::scoped_lock lock(mutex_);
         if (stopping_) {
@@ -72,12 +80,11 @@ void Writer::submit(Submission submission) {
             submitted_bytes_ += submission.bytes;
             counters_.queue_bytes.add(static_cast<std::int64_t>(submission.bytes));
             queue_.push_back(std::move(submission));
+            wake = queue_.size() == wake_at_;
         }
     }
-    if (!refusal) {
-        wake_.notify_one();
-        return;
-    }
+    if (wake) wake_.notify_one();
+    if (!refusal) return;
     if (refusal->code == Errc::unavailable) counters_.queue_rejections.add();
     submission.done(*std::move(refusal));
 }
@@ -109,9 +116,11 @@ void Writer::run() {
 }
 
 bool Writer::take_group() {
+    const auto expected = group_.size();
     group_.clear();
     std::unique_lock lock(mutex_);
     wake_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
+    linger(lock, expected);
     const auto count = std::min(queue_.size(), group_max_);
     const auto last = queue_.begin() + static_cast<std::ptrdiff_t>(count);
     std::move(queue_.begin(), last, std::back_inserter(group_));
@@ -119,9 +128,18 @@ bool Writer::take_group() {
     return count != 0;
 }
 
+void Writer::linger(std::unique_lock<std::mutex>& lock, std::size_t expected) {
+    if (queue_.size() >= expected || stopping_) return;
+    wake_at_ = expected;
+    wake_.wait_for(lock, std::min(commit_time_ / linger_share, linger_max), [this] { return stopping_ || queue_.size() >= wake_at_; });
+    wake_at_ = 1;
+}
+
 void Writer::commit_group() {
     results_.clear();
+    const auto start = std::chrono::steady_clock::now();
     const auto committed = run_group();
+    commit_time_ = std::chrono::steady_clock::now() - start;
     if (!committed && connection_->in_transaction()) {
         // If even this fails the transaction stays open and the next group's BEGIN says so.
         (void)connection_->execute("ROLLBACK");
@@ -184,9 +202,16 @@ int Writer::on_log_grown(void* writer, sqlite3*, const char*, int pages) {
 
 void Writer::checkpoint() {
     if (checkpoint_at_ == 0 || log_pages_ < checkpoint_at_) return;
-    const int mode = log_pages_ < restart_pages ? SQLITE_CHECKPOINT_PASSIVE : SQLITE_CHECKPOINT_RESTART;
-    // A failure (a full disk, a reader that stays) costs nothing but a longer log; it is tried again when the log has grown further.
-    (void)sqlite3_wal_checkpoint_v2(connection_->handle(), nullptr, mode, nullptr, nullptr);
+    // A failure (a full disk) costs nothing but a longer log; it is tried again when the log has grown further.
+    const auto copy_back = [this] {
+        (void)sqlite3_wal_checkpoint_v2(connection_->handle(), nullptr, SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr);
+    };
+    if (log_pages_ < restart_pages) {
+        readers_.end_idle_snapshots();
+        copy_back();
+    } else {
+        readers_.without_readers(copy_back);
+    }
     checkpoint_at_ = log_pages_ + checkpoint_retry_pages;
 }
 

@@ -261,6 +261,59 @@ TEST_F(KvSqlite, TheLogIsCopiedBackBeforeItGrowsLarge) {
     EXPECT_LT(std::filesystem::file_size(options_.file.string() + "-wal"), 40U << 20);
 }
 
+/// A thread that has read and then does nothing keeps a snapshot open; the log must not grow because of it.
+TEST_F(KvSqlite, AnIdleReaderDoesNotKeepTheLogFromBeingCopiedBack) {
+    options_.durability = Durability::process_crash_safe;
+    open();
+    ASSERT_TRUE(put("a", "1"));
+    std::promise<void> has_read, finish;
+    std::thread idle([&] {
+        EXPECT_EQ(get("a"), "1");
+        has_read.set_value();
+        finish.get_future().wait();
+        EXPECT_EQ(get("k2"), std::string(1 << 20, 'v'));
+    });
+    has_read.get_future().wait();
+    for (int i = 0; i < 60; ++i) EXPECT_TRUE(put("k" + std::to_string(i % 3), std::string(1 << 20, 'v')));
+    EXPECT_LT(std::filesystem::file_size(options_.file.string() + "-wal"), 40U << 20);
+    finish.set_value();
+    idle.join();
+}
+
+TEST_F(KvSqlite, ReadersThatAlwaysOverlapDoNotKeepTheLogGrowing) {
+    options_.durability = Durability::process_crash_safe;
+    open();
+    for (int i = 0; i < 50; ++i) ASSERT_TRUE(put("r" + std::to_string(i), std::string(1000, 'r')));
+    std::atomic<bool> stop{false};
+    std::vector<std::thread> readers;
+    for (int i = 0; i < 3; ++i) {
+        readers.emplace_back([&] {
+            ScanOptions small;
+            small.range.begin = "r";
+            while (!stop) EXPECT_TRUE(testing::run(engine_->scan(small)));
+        });
+    }
+    for (int i = 0; i < 200; ++i) EXPECT_TRUE(put("k" + std::to_string(i % 3), std::string(1 << 20, 'v')));
+    stop = true;
+    for (auto& reader : readers) reader.join();
+    EXPECT_LT(std::filesystem::file_size(options_.file.string() + "-wal"), 160U << 20);
+}
+
+/// The snapshot that a reader keeps must not hide what another program commits.
+TEST_F(KvSqlite, ACommitPastTheEngineIsSeen) {
+    open();
+    ASSERT_TRUE(put("a", "1"));
+    EXPECT_EQ(get("a"), "1");
+    execute("UPDATE kv SET value = X'32' WHERE key = X'61'");
+    EXPECT_EQ(get("a"), "2");
+    ASSERT_TRUE(testing::run(engine_->transact([](Transaction& t) -> Result<void> {
+        EXPECT_EQ(*t.get("a"), "2");
+        t.put("a", "3");
+        return {};
+    })));
+    EXPECT_EQ(get("a"), "3");
+}
+
 // A disk that fails
 
 TEST_F(KvSqlite, PowerLossSafeSyncsEachGroupAndProcessCrashSafeNone) {

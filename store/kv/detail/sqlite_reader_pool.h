@@ -12,6 +12,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "store/kv/detail/sqlite_snapshot.h"
 #include "store/kv/detail/sqlite_tables.h"
 
 namespace fogbank::store::kv::detail {
@@ -20,6 +21,7 @@ namespace fogbank::store::kv::detail {
 /// nothing outlives it, threads may come and go, and the number of open files is bounded. Any thread.
 class ReaderPool {
   public:
+    /// `file` must have been opened for writing before.
     explicit ReaderPool(std::filesystem::path file) : file_(std::move(file)) {}
 
     /// Calls `work(const TableReads&)`, which returns a Result, and returns what it returned. Errors besides: unavailable, stopped.
@@ -31,8 +33,13 @@ class ReaderPool {
         if (!slot.reader) {
             if (auto opened = open(slot); !opened) return opened.error();
         }
-        return work(slot.reader->reads);
+        return slot.reader->read(work);
     }
+
+    /// Ends the snapshots that idle readers keep, so that the log can be copied back. Does not wait for reads under way.
+    void end_idle_snapshots();
+    /// Runs `work` while nobody reads and no snapshot is open; waits for the reads under way, later ones wait.
+    void without_readers(const std::function<void()>& work);
 
     /// Waits for the reads under way and closes all connections. Later reads are refused with `stopped`.
     void stop();
@@ -44,6 +51,15 @@ class ReaderPool {
     struct Reader {
         Connection connection;
         TableReads reads;
+        Snapshot snapshot;
+
+        template <class Work>
+        std::invoke_result_t<Work, const TableReads&> read(Work& work) {
+            if (auto renewed = snapshot.renew(connection); !renewed) return renewed.error();
+            auto result = work(reads);
+            if (!result) snapshot.end(connection);  // the next read starts from scratch
+            return result;
+        }
     };
     struct alignas(64) Slot {  // a cache line each: neighbours do not slow each other
         std::mutex mutex;

@@ -11,18 +11,17 @@
 
 namespace fogbank::store::kv::detail {
 
-/// Each call outside a transaction sees a snapshot of its own. One thread at a time; the connection must outlive it.
+/// One thread at a time; the connection must outlive it. Call it inside a transaction, whose snapshot it then sees.
 class TableReads {
   public:
     static Result<TableReads> prepare(const Connection& connection);
 
     Result<std::optional<std::string>> get(std::string_view key) const;
-    /// All keys from one snapshot. Not inside a transaction.
     Result<std::vector<std::optional<std::string>>> multi_get(const std::vector<std::string>& keys) const;
     Result<Page> scan(const ScanOptions& options) const;
 
   private:
-    Statement get_, begin_, end_;
+    Statement get_;
     std::array<Statement, 4> scan_;  ///< bit 0: has an end, bit 1: reverse
 };
 

@@ -1,6 +1,7 @@
 /// The one thread that writes: takes what is queued, runs it as one SQLite transaction, then tells everybody.
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <deque>
 #include <memory>
@@ -10,6 +11,7 @@
 #include <vector>
 
 #include "common/metrics.h"
+#include "store/kv/detail/sqlite_reader_pool.h"
 #include "store/kv/detail/sqlite_tables.h"
 #include "store/kv/sqlite_engine.h"
 
@@ -27,7 +29,8 @@ struct Submission {
 class Writer {
   public:
     /// Starts the thread. Errors: unavailable, corrupt.
-    static Result<std::unique_ptr<Writer>> start(Connection connection, const SqliteOptions& options);
+    /// @param readers  have to let go of the log when it is copied back; must outlive the writer.
+    static Result<std::unique_ptr<Writer>> start(Connection connection, ReaderPool& readers, const SqliteOptions& options);
     Writer(const Writer&) = delete;
     Writer& operator=(const Writer&) = delete;
     ~Writer() { close(); }
@@ -41,10 +44,13 @@ class Writer {
     void close();
 
   private:
-    Writer(Connection connection, TableBacking backing, Statement begin, Statement commit, const SqliteOptions& options);
+    Writer(Connection connection, TableBacking backing, Statement begin, Statement commit, ReaderPool& readers,
+           const SqliteOptions& options);
     void run();
     /// Waits for work and moves up to `group_max` submissions to `group_`. False: stopped and nothing left.
     bool take_group();
+    /// Gives those who wait for the last group's answers the time to submit again, so that they form one group and not two.
+    void linger(std::unique_lock<std::mutex>& lock, std::size_t expected);
     void commit_group();
     Result<void> run_group();
     static Result<void> run_statement(const Statement& statement);
@@ -63,6 +69,7 @@ class Writer {
         Gauge& queue_bytes;
     };
 
+    ReaderPool& readers_;
     const std::size_t queue_bytes_max_, group_max_;
     std::unique_ptr<Metrics> own_metrics_;  ///< when the caller wants none
     Counters counters_;
@@ -73,13 +80,15 @@ class Writer {
     Statement begin_, commit_;
     std::vector<Submission> group_;
     std::vector<Result<void>> results_;
-    int log_pages_ = 0;      ///< of the write-ahead log after the last commit
-    int checkpoint_at_ = 0;  ///< the next checkpoint is due at this length
+    std::chrono::steady_clock::duration commit_time_{};  ///< of the last group
+    int log_pages_ = 0;                                  ///< of the write-ahead log after the last commit
+    int checkpoint_at_ = 0;                              ///< the next checkpoint is due at this length
 
     std::mutex mutex_;
     std::condition_variable wake_;
     std::deque<Submission> queue_;     ///< guarded by mutex_, as the next two
     std::size_t submitted_bytes_ = 0;  ///< of the queue and the group that is being committed
+    std::size_t wake_at_ = 1;          ///< the writer sleeps until this many wait
     bool stopping_ = false;
 
     std::mutex stop_mutex_;
