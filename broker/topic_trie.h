@@ -17,8 +17,9 @@ struct Match {
     SubscriptionOptions options;
 };
 
-/// Holds 1,000,000 distinct filters and 100,000 subscribers of one filter without degrading: insertion, removal and match cost by the number of
-/// levels (and of matches), never by the number of filters. Memory of a removed filter is given back.
+/// Holds 1,000,000 distinct filters and 100,000 subscribers of one filter without degrading: insertion, removal and match cost by the
+/// number of levels (and of matches), never by the number of filters. Memory of a removed filter is given back. Several threads may call
+/// `match` at once while none changes anything.
 class TopicTrie {
   public:
     /// @param parent_matches_hash  OASIS: `a/#` matches `a`; AWS: it does not.
@@ -27,7 +28,7 @@ class TopicTrie {
     TopicTrie(const TopicTrie&) = delete;
     TopicTrie& operator=(const TopicTrie&) = delete;
 
-    /// Adds or replaces. @return true if the subscription is new.
+    /// Adds or replaces. `topic_filter` is valid (common/topic.h) and at most 65,535 bytes long. @return true if the subscription is new.
     bool insert(std::string_view topic_filter, std::shared_ptr<Subscriber> subscriber, const SubscriptionOptions& options);
     /// @return false if there was none.
     bool erase(std::string_view topic_filter, const Subscriber& subscriber);
@@ -37,8 +38,8 @@ class TopicTrie {
     std::size_t size() const { return size_; }
 
   private:
-    struct Node;
-    std::unique_ptr<Node> root_;
+    struct Nodes;
+    std::unique_ptr<Nodes> nodes_;
     std::size_t size_ = 0;
     bool parent_matches_hash_;
 };
