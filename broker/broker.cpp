@@ -67,8 +67,8 @@ class BrokerServer final : public Broker {
             state.close_all(DisconnectReason::server_initiated_disconnect, "the broker stops");
             state.stop();
         });
-        // What the last turn gave to other shards is worked off in the next: after two more rounds nothing is under way.
-        for (int i = 0; i < 2; ++i) on_each_shard([](ShardState&) {});
+        // What the last turn gave to other shards is worked off in the next: after these rounds nothing is under way.
+        for (int i = 0; i < 3; ++i) on_each_shard([](ShardState&) {});
     }
 
   private:
@@ -80,14 +80,14 @@ class BrokerServer final : public Broker {
         return all->load();
     }
 
-    /// Runs `task` on the thread of `shard` and waits for it.
+    /// Runs `task` on the thread of `shard` and waits until the turn in which it ran is over.
     template <class Task>
     void on_shard(Shard& shard, Task task) {
         auto done = std::make_shared<std::promise<void>>();
         std::future<void> future = done->get_future();
         shard.post([this, &shard, task, done] {
             task(*core_.states[shard.index()]);
-            done->set_value();
+            shard.at_end_of_turn([done] { done->set_value(); });
         });
         if (future.wait_for(shard_answer_deadline) != std::future_status::ready) {
             logger("broker").error("a shard does not run shard={}", shard.index());

@@ -123,29 +123,31 @@ void Connection::close(DisconnectReason reason, std::string_view detail) {
     }
     state_ = State::closed;
     home_.poller.remove(stream_->descriptor());
-    stream_->end();
     home_.core.metrics.disconnects(reason).add();
     if (was == State::handshake) {
         leave_handshake();
         home_.core.metrics.handshakes_failed.add();
     }
-    if (was == State::connected) {
-        end_session(reason, why);
-    } else if (home_.refusals.pass(home_.now())) {
-        logger("broker").info("connection ended before it was accepted source_ip={} client_id={} principal={} reason={} detail={}",
-                              identity_.source_ip, log_value(identity_.client_id.view()), log_value(identity_.principal_id),
-                              disconnect_reason_name(reason), log_value(why));
-    }
+    log_end(was, reason, why);
     if (session_) session_->end();
+    if (was == State::connected) {
+        home_.core.metrics.connections.add(-1);
+        home_.core.lifecycle.disconnected(identity_, reason, why);
+        if (sends_will(reason)) publish_will();
+    }
+    will_.reset();
+    stream_->end();  // last: who sees the connection closed finds the session ended
     home_.retire(*this);
 }
 
-void Connection::end_session(DisconnectReason reason, std::string_view detail) {
-    session_->end();
-    home_.core.metrics.connections.add(-1);
-    home_.core.lifecycle.disconnected(identity_, reason, detail);
-    if (sends_will(reason)) publish_will();
-    will_.reset();
+/// What a client did by itself is for debugging; that it was cut off, and why, is what its developer looks for.
+void Connection::log_end(State was, DisconnectReason reason, std::string_view why) {
+    const bool by_client = is_client_initiated(reason) || reason == DisconnectReason::connection_lost;
+    const auto level = by_client || reason == DisconnectReason::server_initiated_disconnect ? spdlog::level::debug : spdlog::level::info;
+    if (level == spdlog::level::info && !home_.refusals.pass(home_.now())) return;
+    logger("broker").log(level, "{} client_id={} principal={} source_ip={} reason={} detail={}",
+                         was == State::connected ? "disconnected" : "connection refused", log_value(identity_.client_id.view()),
+                         log_value(identity_.principal_id), identity_.source_ip, disconnect_reason_name(reason), log_value(why));
 }
 
 void Connection::release() {

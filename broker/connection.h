@@ -93,7 +93,7 @@ class Connection final : public std::enable_shared_from_this<Connection>, privat
     void on_ready(Readiness readiness) override;
     void set_deadline(SteadyTime when);
     void leave_handshake();
-    void end_session(DisconnectReason reason, std::string_view detail);
+    void log_end(State was, DisconnectReason reason, std::string_view why);
 
     // connection_input.cpp: bytes to packets.
     void read();

@@ -26,7 +26,7 @@ void Poller::start() {
 void Poller::stop() {
     stopped_ = true;
     boost::system::error_code ignored;
-    epoll_.cancel(ignored);
+    epoll_.close(ignored);
 }
 
 Result<void> Poller::add(int descriptor, Pollable& pollable) {

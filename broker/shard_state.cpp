@@ -47,6 +47,10 @@ void ShardState::stop() {
     stopped_ = true;
     poller.stop();
     timer_.cancel();
+    to_read_.clear();
+    to_handshake_.clear();
+    held_back_.clear();
+    paced_.clear();
 }
 
 void ShardState::adopt(const std::shared_ptr<Connection>& connection) {

@@ -133,7 +133,9 @@ class MqttClient {
         return bytes;
     }
     /// QoS 1 if there is a packet id.
-    void publish(std::string_view topic, std::string_view payload, std::uint16_t packet_id = 0) { send(publish_packet(topic, payload, packet_id)); }
+    void publish(std::string_view topic, std::string_view payload, std::uint16_t packet_id = 0) {
+        send(publish_packet(topic, payload, packet_id));
+    }
     static std::string puback_packet(std::uint16_t packet_id) {
         std::string bytes;
         mqtt::encode_puback(bytes, packet_id);

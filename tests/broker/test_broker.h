@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <cstdlib>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -14,8 +15,10 @@
 #include <vector>
 
 #include "broker/broker.h"
+#include "broker/disconnect_reason.h"
 #include "broker/errc.h"
 #include "common/common_errc.h"
+#include "common/logging.h"
 #include "common/x509.h"
 #include "tests/broker/mqtt_client.h"
 
@@ -64,7 +67,8 @@ class FakePermissions final : public Permissions {
     bool allows(IotAction action, std::string_view resource_name) override { return rulebook_.allows(action, resource_name); }
     AccessDecision explain(IotAction action, std::string_view resource_name) override {
         AccessDecision decision;
-        decision.outcome = rulebook_.allows(action, resource_name) ? AccessDecision::Outcome::allowed : AccessDecision::Outcome::explicit_deny;
+        decision.outcome =
+            rulebook_.allows(action, resource_name) ? AccessDecision::Outcome::allowed : AccessDecision::Outcome::explicit_deny;
         decision.reason = std::string(iot_action_name(action)) + " on " + std::string(resource_name) + " is forbidden by the test";
         return decision;
     }
@@ -124,11 +128,14 @@ class TestBroker {
         std::string certificate_chain_pem, private_key_pem;  ///< empty: the plain port only
     };
     TestBroker() : TestBroker(Options()) {}
+    explicit TestBroker(QuotaProfile profile) : TestBroker(with_profile(profile)) {}
     explicit TestBroker(const Options& options)
         : quotas(options.profile),
           pool(options.shards),
           router(make_router(pool, clock, metrics, quotas)),
           broker(make_broker({pool, *router, authenticator, clock, random, metrics, quotas})) {
+        const char* level = std::getenv("FOGBANK_TEST_LOG");
+        configure_logging(level != nullptr ? level : "off");
         pool.start();
         ListenerOptions listener;
         listener.bind = "127.0.0.1";
@@ -158,7 +165,8 @@ class TestBroker {
     }
 
     std::uint64_t disconnects(DisconnectReason reason) {
-        return metrics.counter("fogbank_broker_disconnects_total", "", "reason=\"" + std::string(disconnect_reason_name(reason)) + "\"").value();
+        return metrics.counter("fogbank_broker_disconnects_total", "", "reason=\"" + std::string(disconnect_reason_name(reason)) + "\"")
+            .value();
     }
     std::uint64_t dropped(std::string_view cause) {
         return metrics.counter("fogbank_broker_messages_dropped_total", "", "cause=\"" + std::string(cause) + "\"").value();
@@ -174,6 +182,13 @@ class TestBroker {
     std::unique_ptr<Router> router;
     std::unique_ptr<Broker> broker;
     Ports ports;
+
+  private:
+    static Options with_profile(QuotaProfile profile) {
+        Options options;
+        options.profile = profile;
+        return options;
+    }
 };
 
 /// A subscriber that is no session: keeps what it is given, and its holds if told so.
