@@ -11,16 +11,16 @@ namespace {
 /// Calls with more arguments than this (only concat takes any number) need the heap.
 constexpr std::size_t inline_arguments = 4;
 
-void set_at(Object& object, std::span<const std::string> alias, Value value) {
-    if (alias.size() == 1) {
-        object.set(Text::borrowed(alias[0]), std::move(value));
-        return;
+/// What one step stands for where a single node may look at many.
+constexpr std::size_t values_per_step = 16, bytes_per_step = 64;
+
+std::size_t argument_steps(Arguments arguments) {
+    std::size_t steps = 0;
+    for (const Value& argument : arguments) {
+        if (argument.is_string()) steps += argument.text().size() / bytes_per_step;
+        if (argument.kind() == Value::Kind::array) steps += argument.items().size() / values_per_step;
     }
-    const Value* existing = object.find(alias[0]);
-    Object inner;
-    if (existing != nullptr && existing->kind() == Value::Kind::object) inner = existing->members();
-    set_at(inner, alias.subspan(1), std::move(value));
-    object.set(Text::borrowed(alias[0]), Value::object(std::move(inner)));
+    return steps;
 }
 
 }  // namespace
@@ -118,7 +118,46 @@ Output Evaluator::select_output() {
 
 /// The value of `*`: the element of a nested query or the payload.
 Value Evaluator::star() {
-    return charged(element_ != nullptr ? *element_ : context_.message->payload().root(program_.version));
+    if (element_ != nullptr) return *element_;
+    const Payload& payload = context_.message->payload();
+    return copied_from_payload(payload.root(program_.version), 0, payload.size());
+}
+
+Value Evaluator::payload_path(const std::vector<std::string>& path) {
+    std::size_t looked_at = 0;
+    std::size_t copied = 0;
+    Value value = context_.message->payload().find(path, program_.version, looked_at, copied);
+    return copied_from_payload(std::move(value), looked_at, copied);
+}
+
+Value Evaluator::copied_from_payload(Value value, std::size_t looked_at, std::size_t copied) {
+    bytes_ += copied * sizeof(Object::Member);
+    return spend((looked_at + copied) / values_per_step) ? charged(std::move(value)) : Value();
+}
+
+/// Sets the member that `alias` leads to and makes the Objects on the way.
+void Evaluator::set(Object& object, std::span<const std::string> alias, Value value) {
+    if (!spend(object.size() / values_per_step)) return;
+    if (alias.size() == 1) {
+        object.set(Text::borrowed(alias[0]), std::move(value));
+        return;
+    }
+    const Value* existing = object.find(alias[0]);
+    Object inner;
+    if (existing != nullptr && existing->kind() == Value::Kind::object) inner = existing->members();
+    set(inner, alias.subspan(1), std::move(value));
+    object.set(Text::borrowed(alias[0]), Value::object(std::move(inner)));
+}
+
+void Evaluator::merge(Object& object, const Object& members) {
+    if (object.size() == 0) {
+        object = members;
+        return;
+    }
+    for (const auto& [name, member] : members) {
+        if (!spend(object.size() / values_per_step)) return;
+        object.set(name, member);
+    }
 }
 
 Value Evaluator::select(const QueryPlan& plan) {
@@ -130,13 +169,9 @@ Value Evaluator::select(const QueryPlan& plan) {
     for (const PlannedItem& item : plan.items) {
         Value value = item.star ? star() : at(item.node);
         if (!item.alias.empty()) {
-            if (!value.is_undefined()) set_at(selected, item.alias, std::move(value));
+            if (!value.is_undefined()) set(selected, item.alias, std::move(value));
         } else if (value.kind() == Value::Kind::object) {
-            if (selected.size() == 0) {
-                selected = value.members();
-            } else {
-                for (const auto& [name, member] : value.members()) selected.set(name, member);
-            }
+            merge(selected, value.members());
         }
     }
     return charged(Value::object(std::move(selected)));
@@ -156,7 +191,7 @@ Value Evaluator::at(std::uint32_t index) {
         case Op::payload:
             return star();
         case Op::payload_path:
-            return charged(context_.message->payload().find(program_.paths[node.data], program_.version));
+            return payload_path(program_.paths[node.data]);
         case Op::raw_payload:
             return Value::string(Text::borrowed(context_.message->message().payload()));
         case Op::element:
@@ -208,12 +243,12 @@ Value Evaluator::call(const Node& node) {
     if (node.count <= inline_arguments) {
         std::array<Value, inline_arguments> arguments;
         for (std::uint32_t i = 0; i < node.count; ++i) arguments[i] = at(child(node, i));
-        if (failure_) return {};
+        if (!spend(argument_steps(Arguments(arguments.data(), node.count)))) return {};
         return charged(function.call(context_, Arguments(arguments.data(), node.count)));
     }
     Array arguments;
     for (std::uint32_t i = 0; i < node.count; ++i) arguments.push_back(at(child(node, i)));
-    if (failure_) return {};
+    if (!spend(argument_steps(arguments))) return {};
     return charged(function.call(context_, arguments));
 }
 
@@ -228,7 +263,7 @@ Value Evaluator::object(const Node& node) {
     const std::vector<std::string>& names = program_.paths[node.data];
     Object members;
     members.reserve(node.count);
-    for (std::uint32_t i = 0; i < node.count; ++i) members.set(Text::borrowed(names[i]), at(child(node, i)));
+    for (std::uint32_t i = 0; i < node.count; ++i) set(members, std::span(&names[i], 1), at(child(node, i)));
     return charged(Value::object(std::move(members)));
 }
 

@@ -166,7 +166,7 @@ Value Payload::root(Version version) const {
     return is_json() ? value_at(root_, version) : Value();
 }
 
-Value Payload::find(std::span<const std::string> path, Version version) const {
+Value Payload::find(std::span<const std::string> path, Version version, std::size_t& looked_at, std::size_t& copied) const {
     if (!is_json()) return {};
     std::size_t at = root_;
     for (const std::string& name : path) {
@@ -174,11 +174,13 @@ Value Payload::find(std::span<const std::string> path, Version version) const {
         std::size_t found = 0;
         // The last of several members of one name wins, so all are looked at.
         for (std::size_t child = at + 1; child < nodes_[at].end; child = nodes_[child].end) {
+            ++looked_at;
             if (nodes_[child].key == name) found = child;
         }
         if (found == 0) return {};
         at = found;
     }
+    copied += nodes_[at].end - at;
     return value_at(at, version);
 }
 

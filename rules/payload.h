@@ -33,7 +33,10 @@ class Payload {
     /// The whole document; Undefined if it is not JSON.
     Value root(Version version) const;
     /// What `path` leads to through Objects; Undefined if there is nothing.
-    Value find(std::span<const std::string> path, Version version) const;
+    /// @param looked_at  grows by the number of values that were passed on the way, `copied` by the number of values in the result.
+    Value find(std::span<const std::string> path, Version version, std::size_t& looked_at, std::size_t& copied) const;
+    /// Values in the document, at all levels.
+    std::size_t size() const { return nodes_.size(); }
 
   private:
     enum class Type : std::uint8_t { null, boolean, number, string, array, object };

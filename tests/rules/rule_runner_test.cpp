@@ -217,7 +217,7 @@ TEST(RuleRunner, EvaluationThatExceedsItsBoundFailsTheRuleOnly) {
     std::string inner = "[1";
     for (int i = 0; i < 1000; ++i) inner += ",1";
     std::string payload = R"({"x":[)";
-    for (int i = 0; i < 1000; ++i) payload += std::string(i > 0 ? "," : "") + R"({"y":)" + inner + "]}";
+    for (int i = 0; i < 500; ++i) payload += std::string(i > 0 ? "," : "") + R"({"y":)" + inner + "]}";
     const auto answer = world.publish("a", payload + "]}");
     EXPECT_TRUE(answer->done);
     EXPECT_EQ(answer->error, "");
