@@ -70,6 +70,7 @@ class Gateway:
         self.under_way = collections.OrderedDict()  # packet id -> (topic, payload, note)
         self.backlog = collections.deque()          # to be sent (again) in this order
         self.acknowledged = []                      # notes of what got its PUBACK
+        self.early = set()                          # packet ids acknowledged before `publish` could note them
         self.client = None
         self.changed = threading.Condition(self.lock)
 
@@ -96,6 +97,7 @@ class Gateway:
         with self.lock:
             again = list(self.under_way.values())
             self.under_way.clear()
+            self.early.clear()
         self.client = client
         for topic, payload, note in again:
             self.publish(topic, payload, note)
@@ -106,15 +108,22 @@ class Gateway:
         if self.client is None:
             self.backlog.append((topic, payload, note))
             return
+        # Not under our lock: paho calls on_publish while it holds locks that publish takes.
+        info = self.client.publish(topic, payload, qos=1)
         with self.lock:
-            info = self.client.publish(topic, payload, qos=1)
-            self.under_way[info.mid] = (topic, payload, note)
+            if info.mid in self.early:
+                self.early.remove(info.mid)
+                self.acknowledged.append(note)
+            else:
+                self.under_way[info.mid] = (topic, payload, note)
 
     def _on_publish(self, _client, _user, mid):
         with self.changed:
             entry = self.under_way.pop(mid, None)
             if entry:
                 self.acknowledged.append(entry[2])
+            else:
+                self.early.add(mid)
             self.changed.notify_all()
 
     def wait_until_acknowledged(self, at_most_under_way=0, deadline_s=ACK_DEADLINE_S):
