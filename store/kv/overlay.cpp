@@ -12,6 +12,11 @@ bool below_end(std::string_view key, std::string_view end) {
     return end.empty() || key < end;
 }
 
+/// True if `key` lies in or just at the end of such a range.
+bool adjoins(std::string_view key, std::string_view end) {
+    return end.empty() || key <= end;
+}
+
 std::optional<Error> size_error(std::string_view key, std::size_t value_bytes) {
     if (key.size() > key_bytes_max)
         return Error{Errc::too_large, "key of " + std::to_string(key.size()) + " bytes: at most " + std::to_string(key_bytes_max)};
@@ -104,11 +109,11 @@ void Overlay::erase_range(const Range& range) {
     const auto last = range.end.empty() ? writes_.end() : writes_.lower_bound(range.end);
     writes_.erase(writes_.lower_bound(range.begin), last);
 
-    // Joins the range with those it overlaps, so that they stay disjoint.
+    // Joins the range with those it overlaps or touches, so that there is always something between two.
     Range joined = range;
     auto it = erased_.upper_bound(range.begin);
-    if (it != erased_.begin() && below_end(range.begin, std::prev(it)->second)) --it;
-    while (it != erased_.end() && below_end(it->first, joined.end)) {
+    if (it != erased_.begin() && adjoins(range.begin, std::prev(it)->second)) --it;
+    while (it != erased_.end() && adjoins(it->first, joined.end)) {
         if (it->first < joined.begin) joined.begin = it->first;
         if (!joined.end.empty() && !(below_end(it->second, joined.end) && !it->second.empty())) joined.end = it->second;
         it = erased_.erase(it);
@@ -212,7 +217,7 @@ class MergedScan {
         if (after != erased.begin() && below_end(rest_.begin, std::prev(after)->second)) {
             if (std::prev(after)->second.empty()) return std::nullopt;
             rest_.begin = std::prev(after)->second;
-            return is_empty(rest_) ? std::nullopt : first_visible();  // as deep as there are adjoining erased ranges
+            return is_empty(rest_) ? std::nullopt : first_visible();  // once: erased ranges do not touch
         }
         if (is_empty(rest_)) return std::nullopt;
         Range piece = rest_;

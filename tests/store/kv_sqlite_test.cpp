@@ -415,7 +415,7 @@ TEST_F(KvSqlite, ReadersOfManyShortThreadsDoNotPileUp) {
     };
     const auto before = open_files();
     for (int i = 0; i < 300; ++i) std::thread([&] { EXPECT_EQ(get("a"), "1"); }).join();
-    EXPECT_LT(open_files() - before, 64 * 3);
+    EXPECT_LT(open_files() - before, 32 * 3);
     engine_.reset();
     EXPECT_LE(open_files(), before);
 }

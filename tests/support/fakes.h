@@ -4,14 +4,13 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
+#include <chrono>
 #include <cstdint>
-#include <deque>
 #include <exception>
-#include <memory>
-#include <mutex>
 #include <optional>
 #include <random>
 #include <stdexcept>
+#include <thread>
 #include <utility>
 
 #include "common/clock.h"
@@ -46,31 +45,26 @@ class SeededRandom final : public RandomSource {
     std::mt19937_64 engine_;
 };
 
-/// Takes a loop whose work is done. A thread that posted its last completion may still be inside the loop (asio signals after it unlocks), so a loop
-/// must outlive that call: it is destroyed when many later ones have come.
-inline void retire(std::unique_ptr<boost::asio::io_context> loop) {
-    constexpr std::size_t kept = 64;
-    static std::mutex mutex;
-    static std::deque<std::unique_ptr<boost::asio::io_context>> retired;
-    const std::scoped_lock lock(mutex);
-    retired.push_back(std::move(loop));
-    if (retired.size() > kept) retired.pop_front();
-}
-
 /// Runs `task` on a loop of its own until it is done and returns its result; for tests only, one thread.
+///
+/// The task may wait for other threads, and one of them posts the completion. The loop is asked again and again instead of waited for: asio wakes a
+/// waiting loop after it has unlocked it, so a thread could still be doing that when the task is done and the loop is destroyed.
 template <class T>
 T run(boost::asio::awaitable<T> task) {
-    auto loop = std::make_unique<boost::asio::io_context>(1);
-    boost::asio::io_context& io = *loop;
+    boost::asio::io_context io(1);
     std::optional<T> result;
     std::exception_ptr failure;
     auto holder = [](boost::asio::awaitable<T> inner, std::optional<T>& out) -> boost::asio::awaitable<void> { out.emplace(co_await std::move(inner)); };
     boost::asio::co_spawn(io, holder(std::move(task), result), [&](std::exception_ptr e) { failure = e; });
-    // The task may wait for other threads: keep the loop until the completion handler has run.
-    auto guard = boost::asio::make_work_guard(io);
-    while (!result && !failure) io.run_one();
-    guard.reset();
-    retire(std::move(loop));
+    const auto guard = boost::asio::make_work_guard(io);
+    for (int idle = 0; !result && !failure;) {
+        if (io.poll_one() != 0)
+            idle = 0;
+        else if (++idle < 100)
+            std::this_thread::yield();
+        else
+            std::this_thread::sleep_for(std::chrono::microseconds(50));
+    }
     if (failure) std::rethrow_exception(failure);
     return std::move(*result);
 }

@@ -57,7 +57,7 @@ class Overlay final : public Transaction {
   private:
     friend class MergedScan;
     using Writes = std::map<std::string, std::optional<std::string>, std::less<>>;
-    /// begin -> end (empty: no bound), disjoint.
+    /// begin -> end (empty: no bound), neither overlapping nor touching.
     using Ranges = std::map<std::string, std::string, std::less<>>;
 
     bool is_erased(std::string_view key) const;

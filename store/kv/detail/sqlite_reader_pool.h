@@ -46,7 +46,7 @@ class ReaderPool {
 
   private:
     /// More than the threads of any server that reads; beyond it readers wait for one another.
-    static constexpr std::size_t slots_max = 64;
+    static constexpr std::size_t slots_max = 32;
 
     struct Reader {
         Connection connection;
