@@ -15,7 +15,7 @@ namespace fogbank::registry {
 
 struct IssuedServerCertificate {
     std::string chain_pem, key_pem;
-    bool reissued = false;  ///< false: the stored one still covers all names
+    bool reissued = false;  ///< false: the stored one still has exactly these names
 };
 
 /// Thread-safe after opening.
@@ -28,7 +28,9 @@ class CertificateAuthority {
     const std::string& root_pem() const { return root_pem_; }
     const std::filesystem::path& root_file() const { return root_file_; }
 
-    /// The server's RSA-2048 certificate in the same folder; made anew when it does not cover `names` or is within 30 days of its end, the root unchanged.
+    /// The server's RSA-2048 certificate in the same folder, valid for 825 days; made anew when its names are not exactly `names` (in any order and
+    /// spelling), when it is within 30 days of its end or damaged, the root unchanged. Errors: CommonErrc::malformed for what is no name; io_error,
+    /// crypto_failure.
     Result<IssuedServerCertificate> server_certificate(const std::vector<std::string>& names);
 
     /// A device certificate as AWS issues them: subject CN "AWS IoT Certificate", valid until 2049-12-31T23:59:59Z.

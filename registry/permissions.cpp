@@ -58,9 +58,15 @@ void CertificatePermissions::refresh() {
     if (is_stale()) compile();
 }
 
+std::uint64_t CertificatePermissions::versions_now() const {
+    std::uint64_t sum = cell_->version();
+    for (const auto& [cell, seen] : seen_policies_) sum += cell->version();
+    return sum;
+}
+
 std::uint64_t CertificatePermissions::version() const {
-    const bool stale = epoch_->load(std::memory_order_acquire) != seen_epoch_ && is_stale();
-    return version_ + (stale ? 1 : 0);  // compile() will make it so
+    const bool unchanged = epoch_->load(std::memory_order_acquire) == seen_epoch_;
+    return unchanged ? version_ : version_offset_ + versions_now();
 }
 
 std::optional<std::vector<policy::Policy>> CertificatePermissions::collect(const PrincipalFacts& facts) {
@@ -79,7 +85,16 @@ std::optional<std::vector<policy::Policy>> CertificatePermissions::collect(const
 }
 
 void CertificatePermissions::compile() {
-    ++version_;
+    // What version() says goes on from here, whatever cells come and go: a caller that has seen the change already need not drop its cache
+    // again.
+    if (seen_principal_ != 0) version_ = version_offset_ + versions_now();
+    load();
+    std::uint64_t seen = seen_principal_;
+    for (const auto& one : seen_policies_) seen += one.second;
+    version_offset_ = version_ - seen;
+}
+
+void CertificatePermissions::load() {
     blocked_.clear();
     seen_policies_.clear();
     evaluator_.reset();

@@ -24,8 +24,13 @@ boost::asio::awaitable<Result<T>> offload(boost::asio::thread_pool& pool, Unique
         asio::post(pool, [home = std::move(home), completion = std::forward<decltype(completion)>(completion),
                           moved = std::move(moved)]() mutable {
             Result<T> result = moved();
-            asio::post(home.get_executor(),
-                       [completion = std::move(completion), result = std::move(result)]() mutable { completion(std::move(result)); });
+            // The guard goes home with the result: once that has run, the caller's loop may be gone, and this thread must not touch it any
+            // more.
+            const auto executor = home.get_executor();
+            asio::post(executor, [home = std::move(home), completion = std::move(completion), result = std::move(result)]() mutable {
+                home.reset();
+                completion(std::move(result));
+            });
         });
     };
     return asio::async_initiate<const asio::use_awaitable_t<>, void(Result<T>)>(start, asio::use_awaitable, std::move(work));

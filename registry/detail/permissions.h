@@ -26,6 +26,8 @@ class CertificatePermissions final : public Permissions {
     bool is_stale() const;
     void refresh();
     void compile();
+    void load();
+    std::uint64_t versions_now() const;
     /// The policies in force; nothing if the connection may do nothing at all, then `blocked_` says why.
     std::optional<std::vector<policy::Policy>> collect(const PrincipalFacts& facts);
     /// The ARN, in scratch space.
@@ -38,7 +40,8 @@ class CertificatePermissions final : public Permissions {
     ArnFactory arns_;
     std::string arn_prefix_, scratch_;
 
-    std::uint64_t version_ = 0;
+    std::uint64_t version_ = 1;
+    std::uint64_t version_offset_ = 0;  ///< version() is this and the cells' versions together
     std::uint64_t seen_epoch_ = 0;
     std::uint64_t seen_principal_ = 0;
     std::vector<std::pair<std::shared_ptr<PolicyCell>, std::uint64_t>> seen_policies_;
