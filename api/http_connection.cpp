@@ -98,7 +98,9 @@ class Connection final : public HttpConnection {
     asio::awaitable<void> serve_tls(unsigned char first) {
         TlsStream tls(tcp_, *context_.tls);
         tcp_.expires_after(context_.limits.handshake_deadline);
+        idle_ = true;  // no request is under way yet: a stop need not wait
         const auto [error, consumed] = co_await tls.async_handshake(asio::ssl::stream_base::server, asio::buffer(&first, 1), as_result);
+        idle_ = false;
         if (error) {
             logger("api").debug("tls handshake failed remote_ip={} error={}", remote_ip_, error.message());
             co_return;
@@ -133,8 +135,8 @@ class Connection final : public HttpConnection {
     asio::awaitable<void> serve(Stream& stream) {
         bool go_on = true;
         while (go_on && !stopping_) {
-            if (buffer_.size() == 0 && !co_await wait_for_request(stream)) co_return;
-            go_on = co_await serve_one(stream);
+            if (buffer_.size() == 0) go_on = co_await wait_for_request(stream);
+            if (go_on) go_on = co_await serve_one(stream);
         }
     }
 
@@ -163,7 +165,10 @@ class Connection final : public HttpConnection {
         const std::size_t body_bytes_max = context_.handler->body_bytes_max(request);
         if (parser.content_length().value_or(0) > body_bytes_max) co_return co_await refuse_body(stream, request);
         parser.body_limit(body_bytes_max);
-        if (!parser.is_done() && !co_await read_body(stream, parser, request)) co_return false;
+        if (!parser.is_done()) {
+            const bool read = co_await read_body(stream, parser, request);
+            if (!read) co_return false;
+        }
         request.body = std::move(parser.get().body());
         const bool head_only = request.method == "HEAD";
         const bool keep_alive = parser.keep_alive();

@@ -59,8 +59,13 @@ Result<std::shared_ptr<HttpListener>> HttpListener::open(ShardPool& shards, cons
 }
 
 void HttpListener::start() {
-    asio::co_spawn(acceptor_.get_executor(), accept_loop(),
-                   [self = shared_from_this()](std::exception_ptr failure) { log_failure(failure); });
+    accepting_ = true;
+    asio::co_spawn(acceptor_.get_executor(), accept_loop(), [self = shared_from_this()](std::exception_ptr failure) {
+        log_failure(failure);
+        const std::lock_guard lock(self->mutex_);
+        self->accepting_ = false;
+        self->emptied_.notify_all();
+    });
 }
 
 asio::awaitable<void> HttpListener::accept_loop() {
@@ -100,7 +105,7 @@ void HttpListener::serve(asio::ip::tcp::socket socket, Shard& shard) {
 void HttpListener::forget(const HttpConnection* connection) {
     const std::lock_guard lock(mutex_);
     connections_.erase(connection);
-    if (connections_.empty()) emptied_.notify_all();
+    emptied_.notify_all();
 }
 
 template <class Action>
@@ -127,7 +132,7 @@ void HttpListener::begin_stop() {
 
 bool HttpListener::wait_until_empty(std::chrono::steady_clock::time_point deadline) {
     std::unique_lock lock(mutex_);
-    return emptied_.wait_until(lock, deadline, [this] { return connections_.empty(); });
+    return emptied_.wait_until(lock, deadline, [this] { return connections_.empty() && !accepting_; });
 }
 
 void HttpListener::abort() {

@@ -31,7 +31,7 @@ class HttpListener : public std::enable_shared_from_this<HttpListener> {
 
     /// Closes the listening socket and idle connections; connections with a request under way close after its answer.
     void begin_stop();
-    /// Waits until all connections are gone; false if `deadline` passed first.
+    /// Waits until nothing is accepted any more and all connections are gone; false if `deadline` passed first.
     bool wait_until_empty(std::chrono::steady_clock::time_point deadline);
     /// Closes what is left.
     void abort();
@@ -57,7 +57,7 @@ class HttpListener : public std::enable_shared_from_this<HttpListener> {
     mutable std::mutex mutex_;
     std::condition_variable emptied_;
     std::unordered_map<const HttpConnection*, Entry> connections_;
-    bool stopping_ = false;
+    bool accepting_ = false, stopping_ = false;
 };
 
 }  // namespace fogbank::api

@@ -275,7 +275,7 @@ def test_rule_life(raw, name, server):
     raw.error("iot", "GetTopicRule", "UnauthorizedException", 401, ruleName=name)
 
 
-@pytest.mark.parametrize("sql", ["SELEKT * FROM 'a'", "SELECT * FROM", "SELECT nosuchfunction(1) FROM 'a'", "", "SELECT * FROM 'a' WHERE"])
+@pytest.mark.parametrize("sql", ["SELEKT * FROM 'a'", "SELECT * FROM", "SELECT nosuchfunction(1) FROM 'a'", "SELECT * FROM 'a' WHERE"])
 def test_sql_that_is_none(raw, name, sql):
     raw.error("iot", "CreateTopicRule", "SqlParseException", 400, ruleName=name, topicRulePayload=dict(RULE, sql=sql))
 

@@ -21,7 +21,7 @@ static fogbank::lambda::Json handle(const std::string& event, fogbank::lambda::C
     if (event.find("throw") != std::string::npos) throw std::runtime_error("asked to throw");
     return "{\"got\":" + event + "}";
 }
-FOGBANK_LAMBDA_HANDLER(handle)
+FOGBANK_LAMBDA_HANDLER(handle);
 """
 
 
@@ -50,10 +50,10 @@ def function(raw, name, shared_object):
 
 def test_function_life(raw, name, archive, server):
     made = raw.ok("lambda", "CreateFunction", FunctionName=name, Runtime="fogbank-cpp", Role=ROLE, Handler="echo.so", Description="d", Timeout=5, MemorySize=256,
-                  Environment={"Variables": {"A": "1"}}, Code={"ZipFile": archive})
+                  Environment={"Variables": {"AB": "1"}}, Code={"ZipFile": archive})
     assert made["FunctionArn"] == f"arn:aws:lambda:{server.region}:{server.account_id}:function:{name}"
     assert (made["State"], made["LastUpdateStatus"], made["Version"]) == ("Active", "Successful", "$LATEST")
-    assert (made["Timeout"], made["MemorySize"], made["Environment"]) == (5, 256, {"Variables": {"A": "1"}})
+    assert (made["Timeout"], made["MemorySize"], made["Environment"]) == (5, 256, {"Variables": {"AB": "1"}})
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}\+0000", made["LastModified"])
     assert len(base64.b64decode(made["CodeSha256"])) == 32
     raw.error("lambda", "CreateFunction", "ResourceConflictException", 409, FunctionName=name, Runtime="fogbank-cpp", Role=ROLE, Handler="echo.so",
