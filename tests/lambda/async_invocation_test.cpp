@@ -217,7 +217,7 @@ TEST(AsyncInvocation, DeletingTheFunctionEndsItsRetries) {
     callback.wait_for_calls(1);
     ASSERT_TRUE(testing::run(world.service().delete_function(FunctionName("f"))));
     gate.open();
-    world.stop();  // after the handler has returned and its outcome is settled
+    world.stop();                   // after the handler has returned and its outcome is settled
     EXPECT_EQ(world.queued(), 0U);  // the failed attempt wrote nothing back
     EXPECT_EQ(callback.calls(), 1U);
 }
