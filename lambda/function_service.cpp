@@ -62,12 +62,16 @@ class RoomThreads {
     std::array<std::thread, 2> threads_;
 };
 
-/// A completion that takes its value home: posted to the waiting coroutine's executor, which it keeps alive with work.
+/// A completion that takes its value home: posted to the waiting coroutine's executor, which it keeps busy until then. The work travels
+/// with the posted task, so that this thread touches the coroutine's loop no more once the task is there: the loop may end with it.
 template <class T, class Completion>
 UniqueFunction<void(T)> post_home(Completion completion) {
-    auto executor = asio::prefer(asio::get_associated_executor(completion), asio::execution::outstanding_work.tracked);
-    return [executor = std::move(executor), completion = std::move(completion)](T value) mutable {
-        asio::post(executor, [completion = std::move(completion), value = std::move(value)]() mutable { completion(std::move(value)); });
+    auto work = asio::prefer(asio::get_associated_executor(completion), asio::execution::outstanding_work.tracked);
+    return [work = std::move(work), completion = std::move(completion)](T value) mutable {
+        const auto executor = asio::prefer(work, asio::execution::outstanding_work.untracked);
+        asio::post(executor, [work = std::move(work), completion = std::move(completion), value = std::move(value)]() mutable {
+            completion(std::move(value));
+        });
     };
 }
 
@@ -280,7 +284,11 @@ Awaitable<FunctionConfiguration> Service::create_function(CreateFunctionRequest 
         asio::post(threads_.io(), [this, &request, done = std::move(done)]() mutable { done(install(std::move(request))); });
     };
     auto function = co_await wait_for<Result<FunctionPtr>>(std::move(start));
-    auto kept = function ? co_await keep(*function) : Result<void>(function.error());
+    if (!function) {
+        code_store_->remove(name);
+        co_return function.error();
+    }
+    const auto kept = co_await keep(*function);
     if (!kept) {
         code_store_->remove(name);
         co_return kept.error();

@@ -36,7 +36,7 @@ InvocationQueue::InvocationQueue(Dependencies dependencies, const InvocationPoli
       policy_(policy),
       attempts_max_(attempts_max),
       start_attempt_(std::move(start_attempt)),
-      opened_ms_(milliseconds(dependencies.clock.now())),
+      run_(dependencies.random.number() & run_mask),
       retries_(dependencies.metrics.counter("fogbank_lambda_retries_total", "Asynchronous invocations tried again after an error.")),
       dropped_(dependencies.metrics.counter("fogbank_lambda_dropped_events_total",
                                             "Asynchronous invocations given up after their last attempt.")),
@@ -51,7 +51,7 @@ std::string InvocationQueue::next_key(const FunctionName& function) {
     // Later keys are greater, also when the clock goes back.
     last_ms_ = std::max(last_ms_, milliseconds(dependencies_.clock.now()));
     ++last_number_;
-    return QueueKey{function, last_ms_, (last_number_ << 32) | (dependencies_.random.number() & 0xFFFFFFFF)}.encode();
+    return QueueKey{function, last_ms_, (last_number_ << 32) | run_}.encode();
 }
 
 void InvocationQueue::enqueue(const FunctionName& function, std::string event, store::kv::CommitHandler done) {
@@ -167,7 +167,6 @@ void InvocationQueue::settle(const QueueEntryPtr& entry, Outcome outcome, const 
 void InvocationQueue::retry(const QueueEntryPtr& entry) {
     const auto delay = policy_.retry_delays[entry->attempts];
     ++entry->attempts;
-    retries_.add();
     const QueueValue value{entry->request_id, entry->attempts, dependencies_.clock.now() + delay, *entry->event};
     store::kv::Batch batch;
     // Not written back if the function, and its queue with it, was deleted meanwhile.
@@ -180,7 +179,10 @@ void InvocationQueue::retry(const QueueEntryPtr& entry) {
     dependencies_.engine.commit(std::move(batch), [this, entry, delay](Result<void> result) {
         // If the store refuses, the attempt is not counted after a restart; the event still waits its time now.
         const bool gone = !result && result.error().code == store::kv::Errc::precondition_failed;
-        if (!gone) retry_later(entry, delay);
+        if (!gone) {
+            retry_later(entry, delay);
+            retries_.add();
+        }
         leave();
     });
 }

@@ -104,14 +104,15 @@ class InvocationQueue {
     bool pass_again();
     void absorb(const Result<store::kv::Page>& page);
     bool absorb_item(const store::kv::KeyValue& item);
-    bool load(const std::string& store_key, const std::shared_ptr<QueueLane>& lane, std::uint64_t accepted_ms, QueueValue value);
+    bool load(const std::string& store_key, const std::shared_ptr<QueueLane>& lane, bool own, QueueValue value);
     bool pause_lane(QueueLane& lane, const std::string& store_key);
 
     Dependencies dependencies_;
     const InvocationPolicy policy_;
     const std::size_t attempts_max_;
     Start start_attempt_;
-    const std::uint64_t opened_ms_;  ///< keys made before are an earlier run's
+    static constexpr std::uint64_t run_mask = 0xFFFFFFFF;
+    const std::uint64_t run_;  ///< tells the keys of this run from those that an earlier one left
     Counter& retries_;
     Counter& dropped_;
 

@@ -113,18 +113,17 @@ bool InvocationQueue::absorb_item(const store::kv::KeyValue& item) {
         scan_.skipped = true;
         return false;
     }
-    return window_.is_known(item.key) || load(item.key, lane, key->accepted_ms, std::move(*value));
+    return window_.is_known(item.key) || load(item.key, lane, (key->number & run_mask) == run_, std::move(*value));
 }
 
-bool InvocationQueue::load(const std::string& store_key, const std::shared_ptr<QueueLane>& lane, std::uint64_t accepted_ms,
-                           QueueValue value) {
+bool InvocationQueue::load(const std::string& store_key, const std::shared_ptr<QueueLane>& lane, bool own, QueueValue value) {
     const auto entry = std::make_shared<QueueEntry>();
     entry->key = store_key;
     entry->lane = lane;
     entry->request_id = std::move(value.request_id);
     entry->event = std::make_shared<const std::string>(std::move(value.event));
     entry->attempts = value.attempts;
-    if (scan_.counting && accepted_ms < opened_ms_) window_.count(*entry);
+    if (scan_.counting && !own) window_.count(*entry);
     if (!window_.reserve(entry)) return pause_lane(*lane, store_key);
     scan_.loaded = true;
     const auto wait = std::min<std::chrono::milliseconds>(value.not_before - dependencies_.clock.now(), policy_.retry_delays.back());

@@ -16,7 +16,7 @@ namespace fogbank::lambda {
 struct QueueKey {
     FunctionName function;
     std::uint64_t accepted_ms = 0;  ///< since the Unix epoch
-    std::uint64_t number = 0;       ///< upper half counts, lower half is random
+    std::uint64_t number = 0;       ///< upper half counts, lower half is the server's run that accepted it, a random number
 
     std::string encode() const;
     static std::optional<QueueKey> decode(std::string_view key);

@@ -36,7 +36,8 @@ void QueueWindow::count(const QueueEntry& entry) {
 }
 
 void QueueWindow::uncount(const QueueEntry& entry) {
-    if (entry.lane->forgotten) return;
+    // Nothing counted: another server's event, that came after ours had counted the store.
+    if (entry.lane->forgotten || entry.lane->backlog_bytes < entry.bytes()) return;
     --entry.lane->backlog_events;
     entry.lane->backlog_bytes -= entry.bytes();
     --backlog_events_;

@@ -4,14 +4,15 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
-#include <chrono>
 #include <cstdint>
 #include <exception>
+#include <memory>
+#include <mutex>
 #include <optional>
 #include <random>
 #include <stdexcept>
-#include <thread>
 #include <utility>
+#include <vector>
 
 #include "common/clock.h"
 #include "common/random.h"
@@ -45,26 +46,53 @@ class SeededRandom final : public RandomSource {
     std::mt19937_64 engine_;
 };
 
+/// A loop for one `run`. Loops are kept for the next one and never destroyed before the end of the process: the thread that completed the task may still be
+/// inside the post that did it.
+class BorrowedLoop {
+  public:
+    BorrowedLoop() {
+        const std::lock_guard lock(mutex());
+        if (idle().empty()) {
+            io_ = std::make_unique<boost::asio::io_context>(1);
+        } else {
+            io_ = std::move(idle().back());
+            idle().pop_back();
+        }
+        io_->restart();
+    }
+    ~BorrowedLoop() {
+        const std::lock_guard lock(mutex());
+        idle().push_back(std::move(io_));
+    }
+    BorrowedLoop(const BorrowedLoop&) = delete;
+    BorrowedLoop& operator=(const BorrowedLoop&) = delete;
+    boost::asio::io_context& io() { return *io_; }
+
+  private:
+    static std::mutex& mutex() {
+        static std::mutex instance;
+        return instance;
+    }
+    static std::vector<std::unique_ptr<boost::asio::io_context>>& idle() {
+        static std::vector<std::unique_ptr<boost::asio::io_context>> instance;
+        return instance;
+    }
+    std::unique_ptr<boost::asio::io_context> io_;
+};
+
 /// Runs `task` on a loop of its own until it is done and returns its result; for tests only, one thread.
-///
-/// The task may wait for other threads, and one of them posts the completion. The loop is asked again and again instead of waited for: asio wakes a
-/// waiting loop after it has unlocked it, so a thread could still be doing that when the task is done and the loop is destroyed.
 template <class T>
 T run(boost::asio::awaitable<T> task) {
-    boost::asio::io_context io(1);
+    BorrowedLoop loop;
+    boost::asio::io_context& io = loop.io();
     std::optional<T> result;
     std::exception_ptr failure;
     auto holder = [](boost::asio::awaitable<T> inner, std::optional<T>& out) -> boost::asio::awaitable<void> { out.emplace(co_await std::move(inner)); };
     boost::asio::co_spawn(io, holder(std::move(task), result), [&](std::exception_ptr e) { failure = e; });
-    const auto guard = boost::asio::make_work_guard(io);
-    for (int idle = 0; !result && !failure;) {
-        if (io.poll_one() != 0)
-            idle = 0;
-        else if (++idle < 100)
-            std::this_thread::yield();
-        else
-            std::this_thread::sleep_for(std::chrono::microseconds(50));
-    }
+    // The task may wait for other threads: keep the loop until the completion handler has run.
+    auto guard = boost::asio::make_work_guard(io);
+    while (!result && !failure) io.run_one();
+    io.poll();  // the completion itself, if it was posted: it refers to this frame
     if (failure) std::rethrow_exception(failure);
     return std::move(*result);
 }

@@ -111,17 +111,18 @@ using Json = std::string;
 
 /// ISO 8601, UTC, with milliseconds: `2026-01-02T03:04:05.678Z`. For any time from year 0 to 9999.
 inline std::string iso8601(std::int64_t ms_since_epoch) {
-    std::int64_t days = ms_since_epoch / 86'400'000;
-    std::int64_t ms = ms_since_epoch % 86'400'000;
+    std::int64_t days = ms_since_epoch / 86400000;
+    std::int64_t ms = ms_since_epoch % 86400000;
     if (ms < 0) {
-        ms += 86'400'000;
+        ms += 86400000;
         --days;
     }
+    // (No digit separators in this file: a C compiler reads past them, too.)
     // Civil date of a day number: years counted from March, so that the leap day is the last of its year; 146097 days are 400 years.
-    const std::int64_t shifted = days + 719'468;
-    const std::int64_t era = (shifted >= 0 ? shifted : shifted - 146'096) / 146'097;
-    const std::int64_t day_of_era = shifted - era * 146'097;
-    const std::int64_t year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36'524 - day_of_era / 146'096) / 365;
+    const std::int64_t shifted = days + 719468;
+    const std::int64_t era = (shifted >= 0 ? shifted : shifted - 146096) / 146097;
+    const std::int64_t day_of_era = shifted - era * 146097;
+    const std::int64_t year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
     const std::int64_t day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     const std::int64_t march_month = (5 * day_of_year + 2) / 153;
     const std::int64_t day = day_of_year - (153 * march_month + 2) / 5 + 1;
@@ -135,8 +136,8 @@ inline std::string iso8601(std::int64_t ms_since_epoch) {
     put(0, 4, year);
     put(5, 2, month);
     put(8, 2, day);
-    put(11, 2, ms / 3'600'000);
-    put(14, 2, ms / 60'000 % 60);
+    put(11, 2, ms / 3600000);
+    put(14, 2, ms / 60000 % 60);
     put(17, 2, ms / 1000 % 60);
     put(20, 3, ms % 1000);
     return out;

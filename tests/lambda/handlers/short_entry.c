@@ -1,0 +1,3 @@
+#include <fogbank/lambda.h>
+
+const fogbank_lambda_entry_t fogbank_lambda_entry = {FOGBANK_LAMBDA_ABI_VERSION, 4, NULL};
