@@ -64,6 +64,7 @@ struct Server::Rooms {
     SystemRandom random;
     Metrics metrics;
     ShardPool shards;
+    boost::asio::io_context startup{1};  ///< runs what must be done before the shards do
     ArnFactory arns;
     Quotas quotas;
     std::unique_ptr<store::kv::Engine> engine;
@@ -102,30 +103,30 @@ Result<void> Server::Rooms::open_identity() {
     if (!opened_authority) return opened_authority.error();
     authority = std::move(*opened_authority);
 
-    auto opened_keys = run_blocking(registry::AccessKeys::open(*engine, random, arns));
+    auto opened_keys = run_blocking(startup, registry::AccessKeys::open(*engine, random, arns));
     if (!opened_keys) return opened_keys.error();
     access_keys = std::move(*opened_keys);
 
-    auto opened_registry = run_blocking(registry::open_registry({*engine, clock, random, arns, quotas, *authority}));
+    auto opened_registry = run_blocking(startup, registry::open_registry({*engine, clock, random, arns, quotas, *authority}));
     if (!opened_registry) return opened_registry.error();
     registry = std::move(*opened_registry);
     return {};
 }
 
 Result<void> Server::Rooms::open_services() {
-    auto opened_tables = run_blocking(store::table::open_table_service({*engine, clock, random, arns, quotas}));
+    auto opened_tables = run_blocking(startup, store::table::open_table_service({*engine, clock, random, arns, quotas}));
     if (!opened_tables) return opened_tables.error();
     tables = std::move(*opened_tables);
 
     router = broker::make_router(shards, clock, metrics, quotas);
 
     lambda::FunctionService::Dependencies for_functions{*engine, *tables, *router, clock, random, metrics, arns, settings.data / "functions", shards.size()};
-    auto opened_functions = run_blocking(lambda::open_function_service(std::move(for_functions)));
+    auto opened_functions = run_blocking(startup, lambda::open_function_service(std::move(for_functions)));
     if (!opened_functions) return opened_functions.error();
     functions = std::move(*opened_functions);
 
     rules::RuleService::Dependencies for_rules{*engine, *router, *router, *tables, *functions, clock, random, metrics, arns, quotas};
-    auto opened_rules = run_blocking(rules::open_rule_service(std::move(for_rules)));
+    auto opened_rules = run_blocking(startup, rules::open_rule_service(std::move(for_rules)));
     if (!opened_rules) return opened_rules.error();
     rules = std::move(*opened_rules);
 
