@@ -31,16 +31,21 @@ void Connection::start() {
 
 void Connection::set_deadline(SteadyTime when) {
     deadline_ = when;
+    wake_at(when);
+}
+
+void Connection::wake_at(SteadyTime when) {
+    wake_ = when;
     home_.wake_at(*this, when);
 }
 
 void Connection::on_deadline() {
-    if (closed()) return;
+    if (closed() || home_.now() < wake_) return;
     // What the client sent lies unread because of us: its silence is not its own. One that does not read its answers is another matter.
     const bool our_doing = (waits_ & ~(wait_outbox | wait_decision)) != 0;
     if (our_doing && state_ == State::connected) deadline_ = home_.now() + silence_max_;
     if (home_.now() < deadline_) {
-        home_.wake_at(*this, deadline_);
+        wake_at(deadline_);
         return;
     }
     switch (state_) {

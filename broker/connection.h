@@ -92,6 +92,7 @@ class Connection final : public std::enable_shared_from_this<Connection>, privat
 
     void on_ready(Readiness readiness) override;
     void set_deadline(SteadyTime when);
+    void wake_at(SteadyTime when);
     void leave_handshake();
     void log_end(State was, DisconnectReason reason, std::string_view why);
 
@@ -159,6 +160,7 @@ class Connection final : public std::enable_shared_from_this<Connection>, privat
     bool read_scheduled_ = false, handshake_scheduled_ = false, flush_scheduled_ = false, shrink_scheduled_ = false;
     std::unique_ptr<Stream> stream_;
     SteadyTime deadline_{};  ///< of the handshake, of CONNECT, of the next packet
+    SteadyTime wake_{};      ///< when the shard will look at it; later ones are asked for then
     std::chrono::milliseconds silence_max_{0};
 
     std::string input_;           ///< what was read and not handled yet

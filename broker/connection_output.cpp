@@ -38,7 +38,8 @@ void Connection::appended() {
     }
     if (unsent_bytes() < limits::outbox_flush_bytes) return;
     if (!write_blocked_) flush();
-    if (unsent_bytes() >= limits::outbox_high_bytes) waits_ |= wait_outbox;
+    // Deliveries stop at the high mark; what comes on top are answers to the client's own packets.
+    if (unsent_bytes() >= limits::outbox_high_bytes + limits::outbox_answers_bytes) waits_ |= wait_outbox;
 }
 
 void Connection::flush() {
@@ -48,6 +49,8 @@ void Connection::flush() {
         switch (result.status) {
             case IoResult::Status::done:
                 outbox_sent_ += result.bytes;
+                // Its packets are not read now; that it takes its answers shows that it lives.
+                if ((waits_ & wait_outbox) != 0) deadline_ = home_.now() + silence_max_;
                 home_.counts.bytes_out += result.bytes;
                 break;
             case IoResult::Status::would_block:
@@ -66,8 +69,8 @@ void Connection::flush() {
         home_.shrink_later(*this);
     }
     count_backlog();
+    if (unsent_bytes() <= limits::outbox_high_bytes) stop_waiting(wait_outbox);
     if (unsent_bytes() > limits::outbox_high_bytes / 2) return;
-    stop_waiting(wait_outbox);
     if (session_ && session_->has_queued()) session_->send_queued();
 }
 

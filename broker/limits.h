@@ -17,9 +17,10 @@ inline constexpr std::size_t partial_moved_bytes_max = 4 * 1024;
 
 /// Bytes gathered for one connection that are written at once instead of at the end of the turn: four full TLS records.
 inline constexpr std::size_t outbox_flush_bytes = 64 * 1024;
-/// Unsent bytes above which QoS 0 is dropped, QoS 1 waits in its session, and the connection's own packets are not read (their answers
-/// would pile up). One packet always fits into an empty outbox.
+/// Unsent bytes above which QoS 0 is dropped and QoS 1 waits in its session. One packet always fits into an empty outbox.
 inline constexpr std::size_t outbox_high_bytes = 1024 * 1024;
+/// Answers (PUBACK, SUBACK, PINGRESP) that may come on top; above it the connection is not read, so that they do not pile up.
+inline constexpr std::size_t outbox_answers_bytes = 256 * 1024;
 /// The same while the outboxes and queues of the shard hold more than `shard_backlog_bytes` together: many slow readers share this budget.
 inline constexpr std::size_t outbox_high_under_pressure_bytes = 64 * 1024;
 inline constexpr std::size_t shard_backlog_bytes = 256 * 1024 * 1024;

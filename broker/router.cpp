@@ -2,6 +2,8 @@
 
 #include <spdlog/spdlog.h>
 
+#include <utility>
+
 #include "broker/errc.h"
 #include "broker/limits.h"
 #include "common/logging.h"
@@ -75,6 +77,7 @@ void ShardedRouter::publish_here(Reader& reader, MessagePtr message, Acknowledge
         return;
     }
     reader.publishing = true;
+    reader.drop_logged = false;
     reader.hops = 0;
     fan_out(reader, message, std::move(done));
     while (!reader.nested.empty()) {
@@ -94,7 +97,9 @@ void ShardedRouter::queue_nested(Reader& reader, MessagePtr message, Acknowledge
     }
     const char* why = looping ? "a message caused itself too often" : "too many messages caused by one are waiting";
     nested_dropped_.add();
-    logger("broker").warn("publish dropped topic={} hops={} reason=\"{}\"", log_value(message->topic_name()), reader.hops, why);
+    if (!std::exchange(reader.drop_logged, true)) {
+        logger("broker").warn("publish dropped topic={} hops={} reason=\"{}\"", log_value(message->topic_name()), reader.hops, why);
+    }
     if (done) done(Error(Errc::publish_loop, std::string("publish to `") + std::string(message->topic_name()) + "` dropped: " + why));
 }
 

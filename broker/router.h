@@ -47,7 +47,8 @@ class ShardedRouter final : public Router {
         std::unordered_map<std::string, Matches, TextHash, std::equal_to<>> cache;
         std::size_t cached_matches = 0;
         bool publishing = false;
-        std::uint32_t hops = 0;  ///< of the message being delivered
+        bool drop_logged = false;  ///< once per message from outside: what multiplies must not fill the log
+        std::uint32_t hops = 0;    ///< of the message being delivered
         std::deque<Nested> nested;
     };
 

@@ -68,8 +68,16 @@ void ShardState::retire(Connection& connection) {
     turn_needed();
 }
 
+/// A copy: closing changes the map.
+std::vector<std::shared_ptr<Connection>> ShardState::all_connections() const {
+    std::vector<std::shared_ptr<Connection>> all;
+    all.reserve(connections_.size());
+    for (const auto& [id, connection] : connections_) all.push_back(connection);
+    return all;
+}
+
 void ShardState::begin_stop() {
-    for (const auto& [id, connection] : connections_) connection->begin_stop();
+    for (const auto& connection : all_connections()) connection->begin_stop();
 }
 
 bool ShardState::drained() const {
@@ -77,9 +85,7 @@ bool ShardState::drained() const {
 }
 
 void ShardState::close_all(DisconnectReason reason, std::string_view detail) {
-    std::vector<std::shared_ptr<Connection>> all;
-    for (const auto& [id, connection] : connections_) all.push_back(connection);
-    for (const auto& connection : all) connection->close(reason, detail);
+    for (const auto& connection : all_connections()) connection->close(reason, detail);
 }
 
 void ShardState::turn_needed() {

@@ -58,8 +58,7 @@ class ShardState {
     void read_later(Connection& connection);
     void handshake_later(Connection& connection);
     void end_turn();
-    /// `connection.on_deadline()` is called at about `when`, unless an earlier call put it off; an earlier entry is not forgotten but
-    /// ignored.
+    /// Calls `connection.on_deadline()` at `when` or up to one tick later; it may also come for times that were asked for before.
     void wake_at(const Connection& connection, SteadyTime when);
     /// Tries again at the next fine tick.
     void pace(Connection& connection);
@@ -94,6 +93,7 @@ class ShardState {
         std::atomic<std::size_t> bytes_under_way{0};
     };
 
+    std::vector<std::shared_ptr<Connection>> all_connections() const;
     void turn_needed();
     void send_outgoing();
     void receive_batch(ShardState& from, std::vector<Delivery> batch, std::size_t bytes);

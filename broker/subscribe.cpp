@@ -54,10 +54,6 @@ std::uint8_t Connection::subscribe_one(const mqtt::TopicRequest& request) {
 }
 
 void Connection::handle(const mqtt::Unsubscribe& unsubscribe) {
-    if (unsubscribe.topic_filters.size() > home_.core.limits.filters_per_subscribe) {
-        refuse(RefusalCause::too_many_filters, "UNSUBSCRIBE: quota filters_per_subscribe");
-        return;
-    }
     for (const std::string_view topic_filter : unsubscribe.topic_filters) {
         if (session_->unsubscribe(topic_filter)) home_.core.lifecycle.unsubscribed(identity_, topic_filter);
     }

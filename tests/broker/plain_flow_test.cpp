@@ -387,6 +387,47 @@ TEST(PlainFlow, StopSendsThePubacksThatAreOwed) {
     EXPECT_EQ(broker.connections(), 0);
 }
 
+TEST(PlainFlow, StopClosesWhatHasNotConnectedYet) {
+    TestBroker broker;
+    std::vector<MqttClient> waiting;
+    for (int i = 0; i < 30; ++i) {
+        waiting.push_back(broker.client());
+        waiting.back().send_hex("10");
+    }
+    broker.connected("last").ping();
+    broker.broker->stop(std::chrono::seconds(5));
+    for (MqttClient& client : waiting) EXPECT_TRUE(client.closed());
+    EXPECT_EQ(broker.disconnects(DisconnectReason::server_initiated_disconnect), 30U);
+}
+
+// A reader that is slow but alive keeps its connection: what it sends is read although its outbox is full of deliveries.
+TEST(PlainFlow, AFullOutboxDoesNotKeepTheClientsPacketsFromBeingRead) {
+    TestBroker broker(QuotaProfile::relaxed);
+    MqttClient slow(broker.ports.mqtt);
+    mqtt::Connect connect;
+    connect.client_id = "slow";
+    connect.keep_alive_s = 30;
+    slow.connect_with(connect);
+    EXPECT_EQ(hex_encode(slow.receive_packet()), "20020000");
+    slow.subscribe("flood", 0);
+    auto recorder = std::make_shared<Recorder>();
+    broker.router->subscribe("alive", recorder, {});
+    MqttClient publisher = broker.connected("publisher");
+    const std::string payload(10'000, 'x');
+    std::uint16_t id = 0;
+    while (broker.dropped("outbox_full") == 0) {
+        publisher.publish("flood", payload, ++id);
+        publisher.expect_puback(id);
+    }
+    for (std::size_t round = 1; round <= 4; ++round) {
+        broker.clock.advance(std::chrono::seconds(30));
+        slow.publish("alive", "x");
+        ASSERT_TRUE(eventually([&] { return recorder->count() == round; }));
+        publisher.ping();
+    }
+    EXPECT_EQ(broker.disconnects(DisconnectReason::mqtt_keep_alive_timeout), 0U);
+}
+
 TEST(PlainFlow, StopDoesNotWaitLongerThanTheGrace) {
     TestBroker broker;
     auto durable = std::make_shared<Recorder>(true);
