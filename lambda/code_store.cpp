@@ -142,9 +142,10 @@ void CodeStore::keep_only(const FunctionName& function, const std::vector<std::s
     }
 }
 
-void CodeStore::remove(const FunctionName& function) const {
-    std::error_code ignored;
-    fs::remove_all(folder_ / function.str(), ignored);
+bool CodeStore::remove(const FunctionName& function) const {
+    std::error_code failed;
+    fs::remove_all(folder_ / function.str(), failed);
+    return !failed;
 }
 
 }  // namespace fogbank::lambda

@@ -40,7 +40,8 @@ class CodeStore {
     std::filesystem::path path(const FunctionName& function, std::string_view sha256) const;
     /// Removes the function's other objects; what is mapped stays mapped.
     void keep_only(const FunctionName& function, const std::vector<std::string>& sha256s) const;
-    void remove(const FunctionName& function) const;
+    /// False if something is left.
+    bool remove(const FunctionName& function) const;
 
   private:
     std::filesystem::path folder_;

@@ -3,6 +3,7 @@
 #include <pthread.h>
 #include <spdlog/spdlog.h>
 
+#include <array>
 #include <atomic>
 #include <boost/asio/associated_executor.hpp>
 #include <boost/asio/async_result.hpp>
@@ -170,6 +171,18 @@ class Service final : public FunctionService {
     Result<std::unique_ptr<NameClaim>> claim(const FunctionName& name);
     Result<FunctionPtr> install(CreateFunctionRequest request);
     asio::awaitable<Result<void>> keep(FunctionPtr function);
+    /// Runs `work`, which may block, away from the caller's shard.
+    template <class T>
+    asio::awaitable<T> on_room_thread(UniqueFunction<T()> work) {
+        UniqueFunction<void(UniqueFunction<void(T)>)> start = [this, work = std::move(work)](UniqueFunction<void(T)> done) mutable {
+            asio::post(threads_.io(), [work = std::move(work), done = std::move(done)]() mutable { done(work()); });
+        };
+        return wait_for<T>(std::move(start));
+    }
+    asio::awaitable<bool> remove_code(FunctionName name) {
+        UniqueFunction<bool()> work = [code_store = code_store_, name = std::move(name)] { return code_store->remove(name); };
+        return on_room_thread<bool>(std::move(work));
+    }
     void code_replaced(const FunctionPtr& function);
     InvocationQueue::Started start_attempt(const QueueEntry& entry, InvocationQueue::Report report);
     void sweep_later();
@@ -279,18 +292,15 @@ Awaitable<FunctionConfiguration> Service::create_function(CreateFunctionRequest 
         if (functions_.size() >= functions_max)
             co_return Error(Errc::invalid_parameter, "more than " + std::to_string(functions_max) + " functions");
     }
-    UniqueFunction<void(UniqueFunction<void(Result<FunctionPtr>)>)> start = [this,
-                                                                             &request](UniqueFunction<void(Result<FunctionPtr>)> done) {
-        asio::post(threads_.io(), [this, &request, done = std::move(done)]() mutable { done(install(std::move(request))); });
-    };
-    auto function = co_await wait_for<Result<FunctionPtr>>(std::move(start));
+    UniqueFunction<Result<FunctionPtr>()> work = [this, &request] { return install(std::move(request)); };
+    const auto function = co_await on_room_thread<Result<FunctionPtr>>(std::move(work));
     if (!function) {
-        code_store_->remove(name);
+        co_await remove_code(name);
         co_return function.error();
     }
     const auto kept = co_await keep(*function);
     if (!kept) {
-        code_store_->remove(name);
+        co_await remove_code(name);
         co_return kept.error();
     }
     co_return (*function)->record()->configuration;
@@ -330,7 +340,7 @@ Awaitable<void> Service::delete_function(FunctionName name) {
         functions_.erase(name);
     }
     queue_.forget(name);
-    code_store_->remove(name);
+    co_await remove_code(name);
     co_return Result<void>();
 }
 
