@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cstring>
 
 #include "policy/detail/compiled.h"
 #include "policy/detail/variables.h"
@@ -80,6 +81,25 @@ CompiledStatement compile_in(const Document& document, const Statement& source, 
     return out;
 }
 
+void add_probes(const CompiledStatement& s, std::uint32_t index, std::vector<Probe>& out) {
+    Probe probe;
+    probe.statement = index;
+    if (s.resource_negated) {
+        out.push_back(probe);
+        return;
+    }
+    for (std::uint32_t i = 0; i < s.resources.size(); ++i) {
+        const std::string& prefix = s.resources[i].literal_prefix();
+        probe.pattern = i;
+        probe.tail_end = 0;
+        if (prefix.size() >= sizeof(probe.tail)) {
+            probe.tail_end = static_cast<std::uint32_t>(prefix.size());
+            std::memcpy(&probe.tail, prefix.data() + prefix.size() - sizeof(probe.tail), sizeof(probe.tail));
+        }
+        out.push_back(probe);
+    }
+}
+
 }  // namespace
 
 void compile_statement(const Document& document, std::uint32_t policy, std::uint32_t statement, const Context& context,
@@ -111,18 +131,34 @@ Evaluator::Evaluator(std::vector<Policy> policies, const Context& context) : com
         const Document& document = c.policies[p].document();
         for (std::uint32_t s = 0; s < document.statements.size(); ++s) compile_statement(document, p, s, context, c.statements);
     }
-    const auto add_all = [&c](std::size_t slot, Effect effect) {
-        for (std::uint32_t i = 0; i < c.statements.size(); ++i) {
-            const CompiledStatement& s = c.statements[i];
-            const bool covers = slot == Compiled::unknown_slot ? s.unknown_actions : ((s.actions >> slot) & 1U) != 0;
-            if (covers && s.effect == effect && s.live()) c.order.push_back(i);
+    c.make_slices();
+}
+
+void Evaluator::Compiled::make_slices() {
+    const auto matter = [this](std::size_t slot, Effect effect) {
+        std::vector<std::uint32_t> out;
+        for (std::uint32_t i = 0; i < statements.size(); ++i) {
+            const CompiledStatement& s = statements[i];
+            const bool covered = slot == unknown_slot ? s.unknown_actions : ((s.actions >> slot) & 1U) != 0;
+            if (covered && s.effect == effect && s.live()) out.push_back(i);
         }
-        return static_cast<std::uint32_t>(c.order.size());
+        return out;
     };
-    for (std::size_t slot = 0; slot <= Compiled::unknown_slot; ++slot) {
-        c.slices[slot].begin = static_cast<std::uint32_t>(c.order.size());
-        c.slices[slot].allows = add_all(slot, Effect::deny);
-        c.slices[slot].end = add_all(slot, Effect::allow);
+    using Matter = std::pair<std::vector<std::uint32_t>, std::vector<std::uint32_t>>;
+    std::array<Matter, known_actions + 1> all;
+    for (std::size_t slot = 0; slot < all.size(); ++slot) {
+        all[slot] = {matter(slot, Effect::deny), matter(slot, Effect::allow)};
+        const auto same =
+            static_cast<std::size_t>(std::find(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(slot), all[slot]) - all.begin());
+        if (same != slot) {
+            slices[slot] = slices[same];
+            continue;
+        }
+        slices[slot].begin = static_cast<std::uint32_t>(probes.size());
+        for (const std::uint32_t i : all[slot].first) add_probes(statements[i], i, probes);
+        slices[slot].allows = static_cast<std::uint32_t>(probes.size());
+        for (const std::uint32_t i : all[slot].second) add_probes(statements[i], i, probes);
+        slices[slot].end = static_cast<std::uint32_t>(probes.size());
     }
 }
 

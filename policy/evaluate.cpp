@@ -1,6 +1,7 @@
 // The hot path: no allocation, no variables, no conditions; those were settled when the connection's evaluator was made.
 
 #include <algorithm>
+#include <cstring>
 
 #include "policy/detail/compiled.h"
 
@@ -16,13 +17,20 @@ bool Evaluator::Compiled::covers(const CompiledStatement& s, std::size_t slot, s
     return s.unknown_actions && source(s).actions.contains_unknown(action);
 }
 
-bool Evaluator::Compiled::matches(std::uint32_t at, std::size_t slot, const Request& request) const {
-    const CompiledStatement& s = statements[order[at]];
-    return (slot != unknown_slot || covers(s, slot, request.action)) && s.matches_resource(request.resource);
+bool Evaluator::Compiled::matches(const Probe& probe, std::size_t slot, const Request& request) const {
+    if (probe.tail_end != 0) {
+        if (request.resource.size() < probe.tail_end) return false;
+        std::uint64_t tail = 0;
+        std::memcpy(&tail, request.resource.data() + probe.tail_end - sizeof(tail), sizeof(tail));
+        if (tail != probe.tail) return false;
+    }
+    const CompiledStatement& s = statements[probe.statement];
+    if (slot == unknown_slot && !covers(s, slot, request.action)) return false;
+    return s.resource_negated ? s.matches_resource(request.resource) : s.resources[probe.pattern].matches_arn(request.resource);
 }
 
 std::uint32_t Evaluator::Compiled::first_match(std::uint32_t begin, std::uint32_t end, std::size_t slot, const Request& request) const {
-    while (begin != end && !matches(begin, slot, request)) ++begin;
+    while (begin != end && !matches(probes[begin], slot, request)) ++begin;
     return begin;
 }
 

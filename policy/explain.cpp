@@ -66,7 +66,7 @@ Decision Evaluator::explain(const Request& request) const {
     const Compiled::Slice& slice = c.slices[slot];
     Decision out;
     const auto decided = [&](std::uint32_t at, Decision::Outcome outcome) {
-        const CompiledStatement& s = c.statements[c.order[at]];
+        const CompiledStatement& s = c.statements[c.probes[at].statement];
         out.outcome = outcome;
         out.statements.push_back(report(s, c.policies[s.policy], "matched"));
         return out;

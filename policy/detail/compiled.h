@@ -37,8 +37,17 @@ struct CompiledStatement {
 void compile_statement(const Document& document, std::uint32_t policy, std::uint32_t statement, const Context& context,
                        std::vector<CompiledStatement>& out);
 
+/// One pattern of one live statement, as the hot path looks at it: most patterns are dismissed by eight bytes without touching the
+/// statement.
+struct Probe {
+    std::uint64_t tail = 0;       ///< the last eight bytes of the pattern's literal beginning
+    std::uint32_t tail_end = 0;   ///< where these end; 0: shorter than eight bytes, or NotResource, nothing to dismiss by
+    std::uint32_t statement = 0;  ///< index into Evaluator::Compiled::statements
+    std::uint32_t pattern = 0;    ///< index into its resources
+};
+
 struct Evaluator::Compiled {
-    /// Where in `order` an action's statements are: denies first, then allows.
+    /// Where in `probes` an action's are: denies first, then allows. Actions with the same statements share them.
     struct Slice {
         std::uint32_t begin = 0, allows = 0, end = 0;
     };
@@ -46,14 +55,14 @@ struct Evaluator::Compiled {
 
     std::vector<Policy> policies;
     std::vector<CompiledStatement> statements;
-    std::vector<std::uint32_t> order;
+    std::vector<Probe> probes;
     std::array<Slice, known_actions + 1> slices{};
 
+    void make_slices();
     const Statement& source(const CompiledStatement& s) const { return policies[s.policy].document().statements[s.statement]; }
     bool covers(const CompiledStatement& s, std::size_t slot, std::string_view action) const;
-    /// Whether the live statement `order[at]` matches.
-    bool matches(std::uint32_t at, std::size_t slot, const Request& request) const;
-    /// The first of `order[begin, end)` that matches, or `end`.
+    bool matches(const Probe& probe, std::size_t slot, const Request& request) const;
+    /// The first of `probes[begin, end)` that matches, or `end`.
     std::uint32_t first_match(std::uint32_t begin, std::uint32_t end, std::size_t slot, const Request& request) const;
 };
 

@@ -30,6 +30,8 @@ class Pattern {
     bool matches_arn(std::string_view arn) const;
 
     bool is_literal() const { return wildcards_ == 0; }
+    /// What every matching text begins with. Valid after prepare().
+    const std::string& literal_prefix() const { return prefix_; }
     /// The characters; wildcards as `*` and `?`.
     std::string text() const;
 
