@@ -107,7 +107,6 @@ class Connection final : public std::enable_shared_from_this<Connection>, privat
     bool may_publish_now();
     bool take_token();
     void handle_packet(std::string_view packet);
-    void handle_first_packet(const mqtt::ClientPacket& packet);
     void answer_undecodable(std::string_view packet, const Error& error);
 
     // connection_output.cpp

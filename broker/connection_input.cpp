@@ -19,6 +19,11 @@ unsigned protocol_level(std::string_view packet) {
     return byte(header + 3 + name_bytes);
 }
 
+bool begins_connect(std::string_view bytes) {
+    constexpr unsigned connect_type = 1;
+    return static_cast<unsigned char>(bytes.front()) >> 4 == connect_type;
+}
+
 }  // namespace
 
 void Connection::continue_reading() {
@@ -111,6 +116,11 @@ std::size_t Connection::handle_packets(std::string_view bytes) {
     std::size_t done = 0;
     while (waits_ == 0 && !closed()) {
         const std::string_view rest = bytes.substr(done);
+        if (state_ == State::unidentified && !rest.empty() && !begins_connect(rest)) {
+            // Said now, not when the packet is complete: what speaks another protocol may never send the length it seems to announce.
+            refuse(RefusalCause::protocol_error, "the first packet is not CONNECT (MQTT-3.1.0-1)");
+            break;
+        }
         const auto frame = mqtt::find_frame(rest, home_.core.limits.packet_bytes);
         if (!frame) {
             refuse(refusal_cause(static_cast<mqtt::Errc>(frame.error().code.value())), frame.error().message);
@@ -157,19 +167,11 @@ void Connection::handle_packet(std::string_view bytes) {
         return;
     }
     if (state_ != State::connected) {
-        handle_first_packet(*packet);
+        handle(std::get<mqtt::Connect>(*packet));  // handle_packets has let nothing else through
         return;
     }
     deadline_ = home_.now() + silence_max_;
     std::visit([this](const auto& known) { handle(known); }, *packet);
-}
-
-void Connection::handle_first_packet(const mqtt::ClientPacket& packet) {
-    if (const auto* connect = std::get_if<mqtt::Connect>(&packet)) {
-        handle(*connect);
-    } else {
-        refuse(RefusalCause::protocol_error, "the first packet is not CONNECT (MQTT-3.1.0-1)");
-    }
 }
 
 /// A CONNECT of MQTT 5 is answered in MQTT 5's form; everything else as the table says.
