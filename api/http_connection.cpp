@@ -4,18 +4,22 @@
 #include <openssl/x509.h>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <array>
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/buffer.hpp>
-#include <boost/asio/ssl/context.hpp>
-#include <boost/asio/ssl/stream.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
-#include <boost/beast/core/tcp_stream.hpp>
-#include <boost/beast/http.hpp>
+#include <boost/beast/core/string.hpp>
+#include <boost/beast/http/empty_body.hpp>
+#include <boost/beast/http/error.hpp>
+#include <boost/beast/http/message.hpp>
+#include <boost/beast/http/parser.hpp>
+#include <boost/beast/http/string_body.hpp>
+#include <boost/beast/http/write.hpp>
 #include <ctime>
-#include <optional>
+#include <span>
+#include <sstream>
 
+#include "api/http_transport.h"
 #include "common/logging.h"
 
 namespace fogbank::api {
@@ -26,11 +30,10 @@ namespace beast = boost::beast;
 namespace http = boost::beast::http;
 
 using Parser = http::request_parser<http::string_body>;
-using TlsStream = asio::ssl::stream<beast::tcp_stream&>;
+using boost::system::error_code;
 
-constexpr auto as_result = asio::as_tuple(asio::use_awaitable);
 constexpr unsigned char tls_handshake_record = 0x16;  // RFC 8446, section 5.1
-constexpr std::size_t read_chunk_bytes = 4096;
+constexpr std::size_t read_chunk_bytes = 16 * 1024;
 /// How much of an unwanted body is read before closing, so that the client sees the answer and not a reset.
 constexpr std::size_t drain_bytes_max = 1024 * 1024;
 constexpr std::chrono::seconds drain_deadline{2};
@@ -63,54 +66,50 @@ bool is_http_error(const boost::system::error_code& error) {
 class Connection final : public HttpConnection {
   public:
     Connection(asio::ip::tcp::socket socket, ConnectionContext context)
-        : context_(std::move(context)), tcp_(std::move(socket)), buffer_(context_.limits.header_bytes_max + read_chunk_bytes) {}
+        : context_(std::move(context)), transport_(std::move(socket)), buffer_(context_.limits.header_bytes_max + read_chunk_bytes) {}
 
     asio::awaitable<void> run() override {
-        boost::system::error_code ignored;
-        tcp_.socket().set_option(asio::ip::tcp::no_delay(true), ignored);
-        if (const auto peer = tcp_.socket().remote_endpoint(ignored); !ignored) remote_ip_ = peer.address().to_string();
-        std::array<unsigned char, 1> first{};
-        tcp_.expires_after(context_.limits.first_byte_deadline);
-        idle_ = true;
-        const auto [error, size] = co_await tcp_.async_read_some(asio::buffer(first), as_result);
-        idle_ = false;
-        if (error || size != 1) co_return;
-        if (first[0] == tls_handshake_record) {
-            co_await serve_tls(first[0]);
+        remote_ip_ = transport_.remote_ip();
+        transport_.expires_after(context_.limits.first_byte_deadline);
+        std::array<char, 1> first{};
+        const TransferResult got = co_await read_idle(first);
+        if (got.error) co_return;
+        const auto record = static_cast<unsigned char>(first[0]);
+        if (record == tls_handshake_record) {
+            const bool secured = co_await start_tls(record);
+            if (!secured) co_return;
         } else if (context_.mode == ListenerMode::http_and_https) {
             buffer_.commit(asio::buffer_copy(buffer_.prepare(1), asio::buffer(first)));
-            co_await serve(tcp_);
-            close_plain();
+        } else {
+            co_return;
         }
+        co_await serve();
+        transport_.expires_after(drain_deadline);
+        co_await transport_.close();
     }
 
     void stop_when_idle() override {
         stopping_ = true;
-        if (idle_) abort();
+        if (idle_) transport_.abort();
     }
 
     void abort() override {
         stopping_ = true;
-        tcp_.close();
+        transport_.abort();
     }
 
   private:
-    asio::awaitable<void> serve_tls(unsigned char first) {
-        TlsStream tls(tcp_, *context_.tls);
-        tcp_.expires_after(context_.limits.handshake_deadline);
+    asio::awaitable<bool> start_tls(unsigned char record) {
+        transport_.expires_after(context_.limits.handshake_deadline);
         idle_ = true;  // no request is under way yet: a stop need not wait
-        const auto [error, consumed] = co_await tls.async_handshake(asio::ssl::stream_base::server, asio::buffer(&first, 1), as_result);
+        const error_code error = co_await transport_.start_tls(*context_.tls, std::span(&record, 1));
         idle_ = false;
         if (error) {
             logger("api").debug("tls handshake failed remote_ip={} error={}", remote_ip_, error.message());
-            co_return;
+        } else {
+            read_peer(transport_.tls());
         }
-        read_peer(tls.native_handle());
-        co_await serve(tls);
-        if (!tcp_.socket().is_open()) co_return;
-        tcp_.expires_after(drain_deadline);
-        const auto [ignored] = co_await tls.async_shutdown(as_result);
-        static_cast<void>(ignored);
+        co_return !error;
     }
 
     void read_peer(SSL* ssl) {
@@ -125,133 +124,142 @@ class Connection final : public HttpConnection {
         X509_free(certificate);
     }
 
-    void close_plain() {
-        boost::system::error_code ignored;
-        tcp_.socket().shutdown(asio::ip::tcp::socket::shutdown_both, ignored);
-        tcp_.close();
-    }
-
-    template <class Stream>
-    asio::awaitable<void> serve(Stream& stream) {
+    asio::awaitable<void> serve() {
         bool go_on = true;
         while (go_on && !stopping_) {
-            if (buffer_.size() == 0) go_on = co_await wait_for_request(stream);
-            if (go_on) go_on = co_await serve_one(stream);
+            if (buffer_.size() == 0) go_on = co_await wait_for_request();
+            if (go_on) go_on = co_await serve_one();
         }
     }
 
-    /// Waits for the first bytes of the next request; false if the connection is over.
-    template <class Stream>
-    asio::awaitable<bool> wait_for_request(Stream& stream) {
-        tcp_.expires_after(context_.limits.idle_deadline);
+    asio::awaitable<TransferResult> read_idle(std::span<char> into) {
         idle_ = true;
-        const auto [error, size] = co_await stream.async_read_some(buffer_.prepare(read_chunk_bytes), as_result);
+        const TransferResult got = co_await transport_.read_some(into);
         idle_ = false;
-        buffer_.commit(size);
-        co_return !error;
+        co_return got;
+    }
+
+    /// Waits for the first bytes of the next request; false if the connection is over.
+    asio::awaitable<bool> wait_for_request() {
+        transport_.expires_after(context_.limits.idle_deadline);
+        const auto space = buffer_.prepare(read_chunk_bytes);
+        const std::span<char> into(static_cast<char*>(space.data()), space.size());
+        const TransferResult got = co_await read_idle(into);
+        buffer_.commit(got.bytes);
+        co_return !got.error;
     }
 
     /// One request and its answer; false if the connection must not be used any more.
-    template <class Stream>
-    asio::awaitable<bool> serve_one(Stream& stream) {
+    asio::awaitable<bool> serve_one() {
         Parser parser;
         parser.header_limit(static_cast<std::uint32_t>(context_.limits.header_bytes_max));
         parser.body_limit(boost::none);  // judged below, by who is asking
-        tcp_.expires_after(context_.limits.header_deadline);
-        const auto [error, size] = co_await http::async_read_header(stream, buffer_, parser, as_result);
-        static_cast<void>(size);
-        if (error) co_return co_await refuse_header(stream, error);
+        transport_.expires_after(context_.limits.header_deadline);
+        const error_code error = co_await parse(parser, &Parser::is_header_done);
+        if (error) co_return co_await refuse_header(error);
         Request request = make_head(parser.get());
         const std::size_t body_bytes_max = context_.handler->body_bytes_max(request);
-        if (parser.content_length().value_or(0) > body_bytes_max) co_return co_await refuse_body(stream, request);
+        if (parser.content_length().value_or(0) > body_bytes_max) co_return co_await refuse_body(request);
         parser.body_limit(body_bytes_max);
         if (!parser.is_done()) {
-            const bool read = co_await read_body(stream, parser, request);
+            const bool read = co_await read_body(parser, request);
             if (!read) co_return false;
         }
         request.body = std::move(parser.get().body());
         const bool head_only = request.method == "HEAD";
         const bool keep_alive = parser.keep_alive();
         const unsigned version = parser.get().version();
-        tcp_.expires_never();  // handlers have deadlines of their own
-        Response response = co_await context_.handler->handle(std::move(request));
-        co_return co_await write(stream, std::move(response), version, keep_alive && !stopping_, head_only);
+        transport_.expires_never();  // handlers have deadlines of their own
+        const Response response = co_await context_.handler->handle(std::move(request));
+        co_return co_await write(response, version, keep_alive && !stopping_, head_only);
+    }
+
+    /// Reads and parses until `reached`; what follows stays in the buffer.
+    asio::awaitable<error_code> parse(Parser& parser, bool (Parser::*reached)() const) {
+        error_code error;
+        while (!error && !(parser.*reached)()) {
+            if (buffer_.size() != 0) {
+                buffer_.consume(parser.put(buffer_.data(), error));
+                if (!error) continue;
+                if (error != http::error::need_more) break;
+                error = {};
+            }
+            const std::size_t free = std::min(buffer_.max_size() - buffer_.size(), read_chunk_bytes);
+            if (free == 0) co_return http::error::buffer_overflow;
+            const auto space = buffer_.prepare(free);
+            const std::span<char> into(static_cast<char*>(space.data()), space.size());
+            const TransferResult got = co_await transport_.read_some(into);
+            buffer_.commit(got.bytes);
+            error = got.error;
+        }
+        co_return error;
     }
 
     /// False if the connection is over; a refusal has been written then.
-    template <class Stream>
-    asio::awaitable<bool> read_body(Stream& stream, Parser& parser, const Request& head) {
-        tcp_.expires_after(context_.limits.body_deadline);
+    asio::awaitable<bool> read_body(Parser& parser, const Request& head) {
+        transport_.expires_after(context_.limits.body_deadline);
         if (beast::iequals(parser.get()[http::field::expect], "100-continue")) {
-            http::response<http::empty_body> go_ahead(http::status::continue_, 11);
-            const auto [error, size] = co_await http::async_write(stream, go_ahead, as_result);
-            static_cast<void>(size);
-            if (error) co_return false;
+            const error_code unsent = co_await transport_.write("HTTP/1.1 100 Continue\r\n\r\n");
+            if (unsent) co_return false;
         }
-        const auto [error, size] = co_await http::async_read(stream, buffer_, parser, as_result);
-        static_cast<void>(size);
+        parser.eager(true);
+        const error_code error = co_await parse(parser, &Parser::is_done);
         if (!error) co_return true;
         if (error == http::error::body_limit) {
-            co_await refuse_body(stream, head);
+            co_await refuse_body(head);
         } else {
-            co_await refuse_header(stream, error);
+            co_await refuse_header(error);
         }
         co_return false;
     }
 
-    template <class Stream>
-    asio::awaitable<bool> refuse_body(Stream& stream, const Request& head) {
-        Response response = context_.handler->refuse_body(head);
-        co_await write_last(stream, std::move(response));
+    asio::awaitable<bool> refuse_body(const Request& head) {
+        const Response response = context_.handler->refuse_body(head);
+        co_await write_last(response);
         co_return false;
     }
 
     /// Bytes that are no request get an answer; a peer that left or was too slow does not.
-    template <class Stream>
-    asio::awaitable<bool> refuse_header(Stream& stream, boost::system::error_code error) {
-        if (!is_http_error(error) || error == http::error::end_of_stream || error == http::error::partial_message) co_return false;
+    asio::awaitable<bool> refuse_header(error_code error) {
+        if (!is_http_error(error)) co_return false;
         const bool too_large = error == http::error::header_limit || error == http::error::buffer_overflow;
         logger("api").debug("bad http request remote_ip={} error={}", remote_ip_, error.message());
-        Response response =
+        const Response response =
             context_.handler->refuse_connection(too_large ? 431 : 400, too_large ? "request header fields too large\n" : "bad request\n");
-        co_await write_last(stream, std::move(response));
+        co_await write_last(response);
         co_return false;
     }
 
     /// Writes, then reads what the peer is still sending for a moment: closing over unread bytes would reset the connection and lose the
     /// answer.
-    template <class Stream>
-    asio::awaitable<void> write_last(Stream& stream, Response response) {
-        const bool written = co_await write(stream, std::move(response), 11, false, false);
+    asio::awaitable<void> write_last(const Response& response) {
+        const bool written = co_await write(response, 11, false, false);
         static_cast<void>(written);
-        if (!tcp_.socket().is_open()) co_return;
-        if constexpr (std::is_same_v<Stream, beast::tcp_stream>) {
-            boost::system::error_code ignored;
-            tcp_.socket().shutdown(asio::ip::tcp::socket::shutdown_send, ignored);
-        }
-        tcp_.expires_after(drain_deadline);
+        if (!transport_.is_open()) co_return;
+        transport_.shutdown_send();
+        transport_.expires_after(drain_deadline);
         std::array<char, read_chunk_bytes> scratch{};
         for (std::size_t drained = 0; drained < drain_bytes_max;) {
-            const auto [error, size] = co_await stream.async_read_some(asio::buffer(scratch), as_result);
-            if (error) break;
-            drained += size;
+            const TransferResult got = co_await transport_.read_some(scratch);
+            if (got.error) break;
+            drained += got.bytes;
         }
     }
 
     /// True if the connection may carry another request.
-    template <class Stream>
-    asio::awaitable<bool> write(Stream& stream, Response response, unsigned version, bool keep_alive, bool head_only) {
-        tcp_.expires_after(context_.limits.write_deadline);
-        http::response<http::string_body> message(static_cast<http::status>(response.status), version);
-        message.set(http::field::date, http_date(context_.clock->now()));
-        if (!response.content_type.empty()) message.set(http::field::content_type, response.content_type);
-        for (const Header& header : response.headers) message.insert(header.name, header.value);
-        message.keep_alive(keep_alive);
-        if (response.status != 204) message.content_length(response.body.size());
-        if (!head_only) message.body() = std::move(response.body);
-        http::response_serializer<http::string_body> serializer(message);
-        const auto [error, size] = co_await http::async_write(stream, serializer, as_result);
-        static_cast<void>(size);
+    asio::awaitable<bool> write(const Response& response, unsigned version, bool keep_alive, bool head_only) {
+        transport_.expires_after(context_.limits.write_deadline);
+        http::response<http::empty_body> head(static_cast<http::status>(response.status), version);
+        head.set(http::field::date, http_date(context_.clock->now()));
+        if (!response.content_type.empty()) head.set(http::field::content_type, response.content_type);
+        for (const Header& header : response.headers) head.insert(header.name, header.value);
+        head.keep_alive(keep_alive);
+        if (response.status != 204) head.content_length(response.body.size());
+        std::ostringstream text;
+        text << head.base();
+        std::string bytes = std::move(text).str();
+        if (!head_only) bytes += response.body;
+        const error_code error = co_await transport_.write(bytes);
         co_return !error && keep_alive;
     }
 
@@ -271,7 +279,7 @@ class Connection final : public HttpConnection {
     }
 
     ConnectionContext context_;
-    beast::tcp_stream tcp_;
+    HttpTransport transport_;
     beast::flat_buffer buffer_;
     std::string remote_ip_, server_name_, certificate_der_;
     bool idle_ = false, stopping_ = false;
