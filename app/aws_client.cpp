@@ -26,16 +26,17 @@ std::string amz_date_of(WallTime time) {
 
 }  // namespace
 
-std::string sign_request(const ClientOptions& options, std::string_view service, std::string_view method, std::string_view path, std::string_view query,
-                         const std::map<std::string, std::string>& headers, std::string_view body, std::string_view amz_date) {
+std::string sign_request(const ClientOptions& options, std::string_view service, std::string_view method, std::string_view path,
+                         std::string_view query, const std::map<std::string, std::string>& headers, std::string_view body,
+                         std::string_view amz_date) {
     std::string canonical_headers;
     std::string signed_headers;
     for (const auto& [name, value] : headers) {
         canonical_headers += name + ":" + value + "\n";
         signed_headers += (signed_headers.empty() ? "" : ";") + name;
     }
-    const std::string canonical = std::string(method) + "\n" + percent_encode(path, true) + "\n" + std::string(query) + "\n" + canonical_headers + "\n" +
-                                  signed_headers + "\n" + hex_encode(sha256(body));
+    const std::string canonical = std::string(method) + "\n" + percent_encode(path, true) + "\n" + std::string(query) + "\n" +
+                                  canonical_headers + "\n" + signed_headers + "\n" + hex_encode(sha256(body));
     const std::string date(amz_date.substr(0, 8));
     const std::string scope = date + "/" + options.region + "/" + std::string(service) + "/aws4_request";
     const std::string to_sign = "AWS4-HMAC-SHA256\n" + std::string(amz_date) + "\n" + scope + "\n" + hex_encode(sha256(canonical));

@@ -32,11 +32,13 @@ struct Given {
 };
 
 void add_settings(CLI::App& command, Given& given) {
-    command.add_option("--config", given.config_file, "TOML file with these settings, names with underscores (FOGBANK_CONFIG)")->type_name("FILE");
+    command.add_option("--config", given.config_file, "TOML file with these settings, names with underscores (FOGBANK_CONFIG)")
+        ->type_name("FILE");
     const Settings defaults;
     for (const SettingRow& row : settings_table()) {
         const std::string shown = row.get(defaults);
-        const std::string help = std::string(row.help) + " [default: " + (shown.empty() ? "none" : shown) + "] (" + variable_of(row.name) + ")";
+        const std::string help =
+            std::string(row.help) + " [default: " + (shown.empty() ? "none" : shown) + "] (" + variable_of(row.name) + ")";
         auto* option = command.add_option(flag_of(row.name), given.values[std::string(row.name)], help);
         option->type_name(std::string(row.value))->expected(1);
         if (row.repeated) {
@@ -69,7 +71,9 @@ ExitCode run_command_line(int argc, const char* const* argv, const char* const* 
     CLI::App program("Fogbank: the cloud side of AWS IoT on your own ground.", "fogbank");
     program.set_version_flag("--version", "fogbank " FOGBANK_VERSION);
     program.require_subcommand(1);
-    program.footer("Exit codes: 0 done, 1 failed, 2 wrong options or configuration, 3 cannot start (folder in use, port taken), 4 stopped in a hurry.");
+    program.footer(
+        "Exit codes: 0 done, 1 failed, 2 wrong options or configuration, 3 cannot start (folder in use, port taken), 4 stopped in a "
+        "hurry.");
 
     Given for_serve;
     CLI::App* serve = program.add_subcommand("serve", "Run the server in the foreground until SIGTERM or SIGINT.");
@@ -77,11 +81,14 @@ ExitCode run_command_line(int argc, const char* const* argv, const char* const* 
 
     Given for_provision;
     ProvisionArguments arguments;
-    CLI::App* provision = program.add_subcommand("provision", "Make a thing, a certificate and a policy, and say what to type into the gateway. Uses the "
-                                                              "running server of the data folder, or works on the folder if none runs.");
+    CLI::App* provision =
+        program.add_subcommand("provision",
+                               "Make a thing, a certificate and a policy, and say what to type into the gateway. Uses the "
+                               "running server of the data folder, or works on the folder if none runs.");
     provision->add_option("name", arguments.thing, "Name of the thing")->required();
     provision->add_option("--out", arguments.out, "Folder for the files")->required()->type_name("DIR");
-    provision->add_option("--host", arguments.host, "What the gateway connects to [default: the server's endpoint name or address]")->type_name("HOST");
+    provision->add_option("--host", arguments.host, "What the gateway connects to [default: the server's endpoint name or address]")
+        ->type_name("HOST");
     add_settings(*provision, for_provision);
 
     try {

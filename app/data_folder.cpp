@@ -23,7 +23,9 @@ Error io_error(const std::filesystem::path& path, const std::string& what) {
     return {CommonErrc::io_error, path.string() + ": " + what + ": " + std::strerror(errno)};
 }
 
-std::filesystem::path endpoints_path(const std::filesystem::path& folder) { return folder / "endpoints.json"; }
+std::filesystem::path endpoints_path(const std::filesystem::path& folder) {
+    return folder / "endpoints.json";
+}
 
 }  // namespace
 
@@ -39,7 +41,8 @@ Result<DataFolderLock> DataFolderLock::take(const std::filesystem::path& folder)
     if (descriptor < 0) return io_error(file, "cannot be opened");
     if (::flock(descriptor, LOCK_EX | LOCK_NB) != 0) {
         const bool taken = errno == EWOULDBLOCK;
-        Error error = taken ? Error(CommonErrc::io_error, "data folder " + folder.string() + " is in use by another Fogbank server") : io_error(file, "cannot be locked");
+        Error error = taken ? Error(CommonErrc::io_error, "data folder " + folder.string() + " is in use by another Fogbank server")
+                            : io_error(file, "cannot be locked");
         ::close(descriptor);
         return error;
     }

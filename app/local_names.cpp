@@ -62,13 +62,16 @@ std::vector<std::string> certificate_names(const Settings& settings, const Local
                                    "data-ats.iot." + region + ".amazonaws.com",
                                    "iot." + region + ".amazonaws.com",
                                    "*." + region + ".amazonaws.com"};
-    for (const auto* more : {&local.host_names, &local.addresses, &settings.endpoint_names}) names.insert(names.end(), more->begin(), more->end());
+    for (const auto* more : {&local.host_names, &local.addresses, &settings.endpoint_names})
+        names.insert(names.end(), more->begin(), more->end());
     std::sort(names.begin(), names.end());
     names.erase(std::unique(names.begin(), names.end()), names.end());
     return names;
 }
 
-std::string endpoint_name(const Settings& settings) { return settings.endpoint_names.empty() ? "localhost" : settings.endpoint_names[0]; }
+std::string endpoint_name(const Settings& settings) {
+    return settings.endpoint_names.empty() ? "localhost" : settings.endpoint_names[0];
+}
 
 std::string gateway_host(const Settings& settings, const LocalNames& local) {
     if (!settings.endpoint_names.empty()) return settings.endpoint_names[0];

@@ -14,8 +14,8 @@ struct LocalNames {
 };
 LocalNames local_names();
 
-/// Every name the server certificate must cover: localhost and loopback addresses, the machine's names and addresses, AWS's endpoint forms for the region,
-/// and what the user added. Sorted, without duplicates.
+/// Every name the server certificate must cover: localhost and loopback addresses, the machine's names and addresses, AWS's endpoint forms
+/// for the region, and what the user added. Sorted, without duplicates.
 std::vector<std::string> certificate_names(const Settings& settings, const LocalNames& local);
 
 /// What DescribeEndpoint answers: the first name the user gave, else localhost.

@@ -29,8 +29,9 @@ Error refused(std::string_view operation, const ClientResponse& response) {
 }
 
 /// One call whose answer must be 200; `also_fine` is a status that means "is there already".
-Result<nlohmann::json> call(AwsClient& client, std::string_view operation, std::string_view method, const std::string& path, std::string_view query,
-                            const nlohmann::json& body, std::map<std::string, std::string> headers = {}, int also_fine = 200) {
+Result<nlohmann::json> call(AwsClient& client, std::string_view operation, std::string_view method, const std::string& path,
+                            std::string_view query, const nlohmann::json& body, std::map<std::string, std::string> headers = {},
+                            int also_fine = 200) {
     auto response = client.call("iot", method, path, query, body.is_null() ? std::string() : body.dump(), std::move(headers));
     if (!response) return response.error();
     if (response->status != 200 && response->status != also_fine) return refused(operation, *response);
@@ -64,33 +65,51 @@ std::string secomea_entry(const ProvisionRequest& request, const FileNames& file
 
 std::string inhand_page(const ProvisionRequest& request, const FileNames& files) {
     return "Type                      AWS IoT\n"
-           "Server address            " + request.gateway_host + "\n"
-           "Port                      " + std::to_string(request.mqtts_port) + "\n"
-           "MQTT client ID            " + request.thing.str() + "\n"
-           "Thing's certificate       import " + files.certificate + "\n"
-           "Private key               import " + files.private_key + "\n"
-           "CA certificate            import " + files.root_ca + "\n"
+           "Server address            " +
+           request.gateway_host +
+           "\n"
+           "Port                      " +
+           std::to_string(request.mqtts_port) +
+           "\n"
+           "MQTT client ID            " +
+           request.thing.str() +
+           "\n"
+           "Thing's certificate       import " +
+           files.certificate +
+           "\n"
+           "Private key               import " +
+           files.private_key +
+           "\n"
+           "CA certificate            import " +
+           files.root_ca +
+           "\n"
            "Publish topic             awsiot/test, QoS 1\n";
 }
 
 std::string instructions(const ProvisionRequest& request, const FileNames& files, const std::string& certificate_id) {
-    return "Thing " + request.thing.str() + " with certificate " + certificate_id.substr(0, 12) + "…, policy " + request.thing.str() + "-policy.\n"
-           "Files in " + request.out.string() + ": " + files.root_ca + ", " + files.certificate + ", " + files.private_key + "\n\n"
+    return "Thing " + request.thing.str() + " with certificate " + certificate_id.substr(0, 12) + "…, policy " + request.thing.str() +
+           "-policy.\n"
+           "Files in " +
+           request.out.string() + ": " + files.root_ca + ", " + files.certificate + ", " + files.private_key +
+           "\n\n"
            "Secomea SiteManager, Data Collection Module: upload the three files to the certificate storage under these names and\n"
-           "put this into the configuration file (secomea-dataservers.json):\n\n" + secomea_entry(request, files) +
-           "\nInHand InGateway, Device Supervisor, page Cloud (inhand-cloud.txt):\n\n" + inhand_page(request, files) +
-           "\nAny MQTT client, to try it:\n\n  mosquitto_pub -h " + request.gateway_host + " -p " + std::to_string(request.mqtts_port) + " --cafile " +
-           (request.out / files.root_ca).string() + " \\\n    --cert " + (request.out / files.certificate).string() + " --key " +
-           (request.out / files.private_key).string() + " \\\n    -i " + request.thing.str() + " -q 1 -t awsiot/test -m '{\"temperature\":21.5}'\n";
+           "put this into the configuration file (secomea-dataservers.json):\n\n" +
+           secomea_entry(request, files) + "\nInHand InGateway, Device Supervisor, page Cloud (inhand-cloud.txt):\n\n" +
+           inhand_page(request, files) + "\nAny MQTT client, to try it:\n\n  mosquitto_pub -h " + request.gateway_host + " -p " +
+           std::to_string(request.mqtts_port) + " --cafile " + (request.out / files.root_ca).string() + " \\\n    --cert " +
+           (request.out / files.certificate).string() + " --key " + (request.out / files.private_key).string() + " \\\n    -i " +
+           request.thing.str() + " -q 1 -t awsiot/test -m '{\"temperature\":21.5}'\n";
 }
 
-Result<void> write_all(const ProvisionRequest& request, const FileNames& files, const nlohmann::json& keys, const std::string& root_pem, const std::string& text) {
+Result<void> write_all(const ProvisionRequest& request, const FileNames& files, const nlohmann::json& keys, const std::string& root_pem,
+                       const std::string& text) {
     const std::pair<std::string, std::string> plain[] = {{files.root_ca, root_pem},
                                                          {files.certificate, json_string(keys, "certificatePem")},
                                                          {"secomea-dataservers.json", secomea_entry(request, files)},
                                                          {"inhand-cloud.txt", inhand_page(request, files)},
                                                          {"README.txt", text}};
-    if (auto written = write_file(request.out / files.private_key, json_string(keys["keyPair"], "PrivateKey"), 0600); !written) return written;
+    if (auto written = write_file(request.out / files.private_key, json_string(keys["keyPair"], "PrivateKey"), 0600); !written)
+        return written;
     for (const auto& [name, content] : plain) {
         if (auto written = write_file(request.out / name, content, 0644); !written) return written;
     }
@@ -103,7 +122,8 @@ Result<void> prepare_folder(const ProvisionRequest& request, const FileNames& fi
     std::filesystem::create_directories(request.out, failed);
     if (failed) return Error(CommonErrc::io_error, request.out.string() + ": " + failed.message());
     if (std::filesystem::exists(request.out / files.private_key)) {
-        return Error(CommonErrc::io_error, (request.out / files.private_key).string() + " exists already; choose another --out, a key is never overwritten");
+        return Error(CommonErrc::io_error,
+                     (request.out / files.private_key).string() + " exists already; choose another --out, a key is never overwritten");
     }
     return {};
 }
@@ -129,14 +149,18 @@ Result<std::string> provision(AwsClient& client, const ProvisionRequest& request
     const std::string name = percent_encode(request.thing.str());
     const std::string policy = percent_encode(request.thing.str() + "-policy");
 
-    if (auto made = call(client, "CreateThing", "POST", "/things/" + name, "", nlohmann::json::object(), {}, 409); !made) return made.error();
+    if (auto made = call(client, "CreateThing", "POST", "/things/" + name, "", nlohmann::json::object(), {}, 409); !made)
+        return made.error();
     const nlohmann::json document{{"policyDocument", gateway_policy(region, account)}};
     if (auto made = call(client, "CreatePolicy", "POST", "/policies/" + policy, "", document, {}, 409); !made) return made.error();
     auto keys = call(client, "CreateKeysAndCertificate", "POST", "/keys-and-certificate", "setAsActive=true", nullptr);
     if (!keys) return keys.error();
     const std::string arn = json_string(*keys, "certificateArn");
-    if (auto done = call(client, "AttachPolicy", "PUT", "/target-policies/" + policy, "", nlohmann::json{{"target", arn}}); !done) return done.error();
-    if (auto done = call(client, "AttachThingPrincipal", "PUT", "/things/" + name + "/principals", "", nullptr, {{"x-amzn-principal", arn}}); !done) {
+    if (auto done = call(client, "AttachPolicy", "PUT", "/target-policies/" + policy, "", nlohmann::json{{"target", arn}}); !done)
+        return done.error();
+    if (auto done =
+            call(client, "AttachThingPrincipal", "PUT", "/things/" + name + "/principals", "", nullptr, {{"x-amzn-principal", arn}});
+        !done) {
         return done.error();
     }
 

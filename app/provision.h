@@ -1,4 +1,5 @@
-/// `fogbank provision`: a thing, a certificate and a policy in one go, through the server's own AWS APIs, and what to type into the gateway.
+/// `fogbank provision`: a thing, a certificate and a policy in one go, through the server's own AWS APIs, and what to type into the
+/// gateway.
 #pragma once
 
 #include <filesystem>

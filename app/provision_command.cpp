@@ -48,8 +48,8 @@ std::optional<Target> running_server(const Settings& settings) {
 Target own_server(const Settings& settings, const Server& server) {
     const Endpoints& endpoints = server.endpoints();
     Target target;
-    target.client = ClientOptions{"127.0.0.1", static_cast<std::uint16_t>(endpoints.api.api), settings.region.str(), endpoints.root_key.access_key_id,
-                                  endpoints.root_key.secret_access_key};
+    target.client = ClientOptions{"127.0.0.1", static_cast<std::uint16_t>(endpoints.api.api), settings.region.str(),
+                                  endpoints.root_key.access_key_id, endpoints.root_key.secret_access_key};
     target.mqtts_port = settings.mqtts_port;
     target.account = settings.account.str();
     target.ca_file = endpoints.ca_file;
@@ -74,7 +74,8 @@ ExitCode run_provision(const Settings& settings, const ProvisionArguments& argum
     const SystemClock clock;
     AwsClient client(target->client, clock);
     ProvisionRequest request{ThingName(arguments.thing), arguments.out,
-                             arguments.host.empty() ? gateway_host(target->settings, local_names()) : arguments.host, target->mqtts_port, target->ca_file};
+                             arguments.host.empty() ? gateway_host(target->settings, local_names()) : arguments.host, target->mqtts_port,
+                             target->ca_file};
     auto text = provision(client, request, target->client.region, target->account);
     if (own) own->stop(std::chrono::seconds(4));
     if (!text) {

@@ -56,7 +56,11 @@ std::string endpoints_json(const Settings& settings, const Endpoints& endpoints)
 /// In the order of construction; destroyed in the reverse order.
 struct Server::Rooms {
     Rooms(const Settings& given, DataFolderLock taken)
-        : settings(given), lock(std::move(taken)), shards(shard_count(given)), arns(given.account, given.region), quotas(given.quota_profile) {}
+        : settings(given),
+          lock(std::move(taken)),
+          shards(shard_count(given)),
+          arns(given.account, given.region),
+          quotas(given.quota_profile) {}
 
     Settings settings;
     DataFolderLock lock;
@@ -120,7 +124,8 @@ Result<void> Server::Rooms::open_services() {
 
     router = broker::make_router(shards, clock, metrics, quotas);
 
-    lambda::FunctionService::Dependencies for_functions{*engine, *tables, *router, clock, random, metrics, arns, settings.data / "functions", shards.size()};
+    lambda::FunctionService::Dependencies for_functions{
+        *engine, *tables, *router, clock, random, metrics, arns, settings.data / "functions", shards.size()};
     auto opened_functions = run_blocking(startup, lambda::open_function_service(std::move(for_functions)));
     if (!opened_functions) return opened_functions.error();
     functions = std::move(*opened_functions);
@@ -146,14 +151,15 @@ Result<void> Server::Rooms::open_doors(const Doors& doors) {
 
     broker = broker::make_broker({shards, *router, *registry, clock, random, metrics, quotas});
     if (doors.mqtt) {
-        const broker::ListenerOptions options{settings.bind,        settings.mqtts_port,    settings.alpn_port,
+        const broker::ListenerOptions options{settings.bind,      settings.mqtts_port,    settings.alpn_port,
                                               settings.mqtt_port, certificate->chain_pem, certificate->key_pem};
         auto ports = broker->listen(options);
         if (!ports) return ports.error();
         endpoints.mqtt = *ports;
     }
-    api = api::make_api_server({shards, *registry, *access_keys, *rules, *functions, *tables, *router, clock, random, metrics, arns, quotas});
-    api::ApiOptions options{endpoints.bind,          settings.api_port,    settings.https_port,
+    api =
+        api::make_api_server({shards, *registry, *access_keys, *rules, *functions, *tables, *router, clock, random, metrics, arns, quotas});
+    api::ApiOptions options{endpoints.bind,         settings.api_port,    settings.https_port,
                             certificate->chain_pem, certificate->key_pem, endpoints.endpoint_name};
     if (doors.api_on_loopback_only) {
         options.api_port = 0;
@@ -178,9 +184,13 @@ void Server::Rooms::stop(std::chrono::milliseconds grace) {
 
 Server::Server(std::unique_ptr<Rooms> rooms) : rooms_(std::move(rooms)) {}
 
-Server::~Server() { stop(std::chrono::seconds(1)); }
+Server::~Server() {
+    stop(std::chrono::seconds(1));
+}
 
-const Endpoints& Server::endpoints() const { return rooms_->endpoints; }
+const Endpoints& Server::endpoints() const {
+    return rooms_->endpoints;
+}
 
 Result<std::unique_ptr<Server>> Server::start(const Settings& settings, const Doors& doors) {
     auto lock = DataFolderLock::take(settings.data);

@@ -39,7 +39,8 @@ class Server {
 
     const Endpoints& endpoints() const;
 
-    /// Stops in order: no new work, what is under way is finished or left in its durable queue, everything is closed. At most about `grace`.
+    /// Stops in order: no new work, what is under way is finished or left in its durable queue, everything is closed. At most about
+    /// `grace`.
     void stop(std::chrono::milliseconds grace);
 
   private:

@@ -1,17 +1,19 @@
 #include "app/settings_sources.h"
 
+#include <toml++/toml.h>
 #include <algorithm>
 #include <cctype>
 #include <sstream>
 #include <string_view>
-#include <toml++/toml.h>
 
 #include "common/common_errc.h"
 
 namespace fogbank::app {
 namespace {
 
-Error invalid(std::string message) { return {CommonErrc::invalid_configuration, std::move(message)}; }
+Error invalid(std::string message) {
+    return {CommonErrc::invalid_configuration, std::move(message)};
+}
 
 Result<std::string> scalar(const toml::node& node) {
     if (const auto* text = node.as_string()) return text->get();
@@ -81,7 +83,8 @@ Result<void> apply_environment(Settings& settings, const char* const* environmen
         std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
         const std::string value(entry.substr(equals + 1));
         const std::vector<std::string> values = is_repeated(name) ? split_list(value) : std::vector<std::string>{value};
-        if (auto set = set_setting(settings, name, values); !set) return in_context("environment variable " + std::string(variable), set.error());
+        if (auto set = set_setting(settings, name, values); !set)
+            return in_context("environment variable " + std::string(variable), set.error());
     }
     return {};
 }

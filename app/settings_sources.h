@@ -17,7 +17,8 @@ using SettingValues = std::vector<std::pair<std::string, std::vector<std::string
 /// Errors: CommonErrc::io_error, invalid_configuration with file and line.
 Result<void> apply_file(Settings& settings, const std::filesystem::path& file);
 
-/// @param environment  `NAME=value` strings, as in `environ`. A FOGBANK_ variable that is no setting is an error; FOGBANK_CONFIG is left out.
+/// @param environment  `NAME=value` strings, as in `environ`. A FOGBANK_ variable that is no setting is an error; FOGBANK_CONFIG is left
+/// out.
 ///                     A repeated setting takes a comma-separated list.
 Result<void> apply_environment(Settings& settings, const char* const* environment);
 

@@ -8,7 +8,9 @@ void Hold::fail(Error error) const {
     if (!acknowledgement_->failure_) acknowledgement_->failure_ = std::move(error);
 }
 
-Hold Acknowledgement::begin(Callback callback) { return Hold(std::make_shared<Acknowledgement>(std::move(callback))); }
+Hold Acknowledgement::begin(Callback callback) {
+    return Hold(std::make_shared<Acknowledgement>(std::move(callback)));
+}
 
 Acknowledgement::~Acknowledgement() {
     if (!callback_) return;

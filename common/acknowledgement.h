@@ -28,7 +28,8 @@ class Hold {
     std::shared_ptr<Acknowledgement> acknowledgement_;
 };
 
-/// Shared by the holds of one publish. Its destructor, run when the last hold goes and on whichever thread that is, calls the callback once.
+/// Shared by the holds of one publish. Its destructor, run when the last hold goes and on whichever thread that is, calls the callback
+/// once.
 class Acknowledgement {
   public:
     using Callback = UniqueFunction<void(Result<void>)>;

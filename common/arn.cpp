@@ -19,7 +19,9 @@ Result<Arn> Arn::parse(std::string_view text) {
     return Arn{std::move(parts[1]), std::move(parts[2]), std::move(parts[3]), std::move(parts[4]), std::string(rest)};
 }
 
-std::string Arn::str() const { return "arn:" + partition + ":" + service + ":" + region + ":" + account + ":" + resource; }
+std::string Arn::str() const {
+    return "arn:" + partition + ":" + service + ":" + region + ":" + account + ":" + resource;
+}
 
 std::string ArnFactory::make(std::string_view service, std::string_view resource) const {
     std::string arn = "arn:aws:";

@@ -40,8 +40,8 @@ std::string_view iot_action_name(IotAction action);
 /// The type in the action's resource ARN: `client`, `topic`, `topicfilter`, `thing` …
 std::string_view iot_resource_type(IotAction action);
 
-/// A decision with its reason. `reason` names action, resource ARN, principal and the deciding statement, or the nearest ones that did not match;
-/// it goes to logs and to the developer, so it holds no secrets.
+/// A decision with its reason. `reason` names action, resource ARN, principal and the deciding statement, or the nearest ones that did not
+/// match; it goes to logs and to the developer, so it holds no secrets.
 struct AccessDecision {
     enum class Outcome : std::uint8_t { allowed, implicit_deny, explicit_deny };
     Outcome outcome = Outcome::implicit_deny;
@@ -51,11 +51,11 @@ struct AccessDecision {
 
 /// What is known of a connection when it is judged; feeds policy variables (reference "policy", section 6).
 struct ConnectionFacts {
-    ClientId client_id;          ///< empty over HTTP
+    ClientId client_id;  ///< empty over HTTP
     std::string source_ip;
-    std::string server_name;     ///< SNI or Host, may be empty
-    bool persistent = false;     ///< iot:ConnectAttributes PersistentConnect
-    std::string will_topic;      ///< empty: no will
+    std::string server_name;  ///< SNI or Host, may be empty
+    bool persistent = false;  ///< iot:ConnectAttributes PersistentConnect
+    std::string will_topic;   ///< empty: no will
 };
 
 /// The compiled policies of one principal on one connection. Owned by the connection, used on its shard only.
@@ -63,14 +63,15 @@ class Permissions {
   public:
     virtual ~Permissions() = default;
 
-    /// Whether `action` is allowed on `resource_name` (the part after `type/`: a topic name, a filter's text, a client id). A hot path: no allocation
-    /// on a hit, well under a microsecond.
+    /// Whether `action` is allowed on `resource_name` (the part after `type/`: a topic name, a filter's text, a client id). A hot path: no
+    /// allocation on a hit, well under a microsecond.
     virtual bool allows(IotAction action, std::string_view resource_name) = 0;
 
     /// The same decision with its reason; slow, for refusals.
     virtual AccessDecision explain(IotAction action, std::string_view resource_name) = 0;
 
-    /// Changes whenever a decision may have changed (policy, attachment, certificate status). A caller that caches decisions drops them then.
+    /// Changes whenever a decision may have changed (policy, attachment, certificate status). A caller that caches decisions drops them
+    /// then.
     virtual std::uint64_t version() const = 0;
 };
 
@@ -82,12 +83,12 @@ class Authenticator {
     /// Resolves a presented client certificate. TLS has already proved that the peer holds its key; the chain has not been checked.
     ///
     /// @param certificate_der  the leaf as sent, DER.
-    /// Errors (registry::Errc): certificate_not_registered, certificate_inactive, certificate_revoked, certificate_expired, certificate_pending,
-    /// store_unavailable. The message says which certificate and what its state is.
+    /// Errors (registry::Errc): certificate_not_registered, certificate_inactive, certificate_revoked, certificate_expired,
+    /// certificate_pending, store_unavailable. The message says which certificate and what its state is.
     virtual boost::asio::awaitable<Result<Principal>> authenticate_certificate(std::string certificate_der) = 0;
 
-    /// Collects and compiles the policies that govern `principal` on this connection. A principal without policies gets permissions that deny all.
-    /// Errors: store_unavailable.
+    /// Collects and compiles the policies that govern `principal` on this connection. A principal without policies gets permissions that
+    /// deny all. Errors: store_unavailable.
     virtual boost::asio::awaitable<Result<std::unique_ptr<Permissions>>> permissions(Principal principal, ConnectionFacts facts) = 0;
 };
 

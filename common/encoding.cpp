@@ -21,7 +21,9 @@ bool is_unreserved(char c) {
     return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.' || c == '~';
 }
 
-const unsigned char* bytes_of(std::string_view text) { return reinterpret_cast<const unsigned char*>(text.data()); }
+const unsigned char* bytes_of(std::string_view text) {
+    return reinterpret_cast<const unsigned char*>(text.data());
+}
 
 }  // namespace
 
@@ -68,7 +70,8 @@ std::optional<std::string> base64_decode(std::string_view text) {
         if (!in_alphabet) return std::nullopt;
     }
     std::string out(text.size() / 4 * 3, '\0');
-    if (EVP_DecodeBlock(reinterpret_cast<unsigned char*>(out.data()), bytes_of(text), static_cast<int>(text.size())) < 0) return std::nullopt;
+    if (EVP_DecodeBlock(reinterpret_cast<unsigned char*>(out.data()), bytes_of(text), static_cast<int>(text.size())) < 0)
+        return std::nullopt;
     out.resize(out.size() - padding);
     return out;
 }
@@ -82,7 +85,8 @@ std::string sha256(std::string_view bytes) {
 std::string hmac_sha256(std::string_view key, std::string_view data) {
     std::string out(SHA256_DIGEST_LENGTH, '\0');
     unsigned int length = 0;
-    HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()), bytes_of(data), data.size(), reinterpret_cast<unsigned char*>(out.data()), &length);
+    HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()), bytes_of(data), data.size(), reinterpret_cast<unsigned char*>(out.data()),
+         &length);
     return out;
 }
 

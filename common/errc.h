@@ -27,6 +27,6 @@ class NamedErrorCategory final : public boost::system::error_category {
 }  // namespace fogbank
 
 /// Makes `fogbank::NAMESPACE::Errc` convertible to boost::system::error_code. Use at global scope, after the enum and `make_error_code`.
-#define FOGBANK_ERROR_CODE_ENUM(Enum)                                  \
-    template <>                                                        \
+#define FOGBANK_ERROR_CODE_ENUM(Enum) \
+    template <>                       \
     struct boost::system::is_error_code_enum<Enum> : std::true_type {};

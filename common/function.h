@@ -17,10 +17,12 @@ class UniqueFunction<R(Args...)> {
     UniqueFunction() = default;
     UniqueFunction(std::nullptr_t) {}
 
-    template <class F, class = std::enable_if_t<!std::is_same_v<std::decay_t<F>, UniqueFunction> && std::is_invocable_r_v<R, std::decay_t<F>&, Args...>>>
+    template <class F, class = std::enable_if_t<!std::is_same_v<std::decay_t<F>, UniqueFunction> &&
+                                                std::is_invocable_r_v<R, std::decay_t<F>&, Args...>>>
     UniqueFunction(F&& callable) {
         using Stored = std::decay_t<F>;
-        if constexpr (sizeof(Stored) <= sizeof(storage_) && alignof(Stored) <= alignof(void*) && std::is_nothrow_move_constructible_v<Stored>) {
+        if constexpr (sizeof(Stored) <= sizeof(storage_) && alignof(Stored) <= alignof(void*) &&
+                      std::is_nothrow_move_constructible_v<Stored>) {
             ::new (static_cast<void*>(storage_)) Stored(std::forward<F>(callable));
             table_ = &local_table<Stored>;
         } else {
@@ -50,18 +52,16 @@ class UniqueFunction<R(Args...)> {
         void (*destroy)(void*) noexcept;
     };
     template <class F>
-    static constexpr Table local_table{
-        [](void* p, Args&&... args) -> R { return (*static_cast<F*>(p))(std::forward<Args>(args)...); },
-        [](void* from, void* to) noexcept {
-            ::new (to) F(std::move(*static_cast<F*>(from)));
-            static_cast<F*>(from)->~F();
-        },
-        [](void* p) noexcept { static_cast<F*>(p)->~F(); }};
+    static constexpr Table local_table{[](void* p, Args&&... args) -> R { return (*static_cast<F*>(p))(std::forward<Args>(args)...); },
+                                       [](void* from, void* to) noexcept {
+                                           ::new (to) F(std::move(*static_cast<F*>(from)));
+                                           static_cast<F*>(from)->~F();
+                                       },
+                                       [](void* p) noexcept { static_cast<F*>(p)->~F(); }};
     template <class F>
-    static constexpr Table heap_table{
-        [](void* p, Args&&... args) -> R { return (**static_cast<F**>(p))(std::forward<Args>(args)...); },
-        [](void* from, void* to) noexcept { ::new (to) F*(*static_cast<F**>(from)); },
-        [](void* p) noexcept { delete *static_cast<F**>(p); }};
+    static constexpr Table heap_table{[](void* p, Args&&... args) -> R { return (**static_cast<F**>(p))(std::forward<Args>(args)...); },
+                                      [](void* from, void* to) noexcept { ::new (to) F*(*static_cast<F**>(from)); },
+                                      [](void* p) noexcept { delete *static_cast<F**>(p); }};
 
     void take(UniqueFunction& other) noexcept {
         table_ = std::exchange(other.table_, nullptr);

@@ -31,9 +31,11 @@ bool deeper_than(std::string_view text, std::size_t depth_max) {
 
 Result<nlohmann::json> parse_json(std::string_view text, const JsonLimits& limits) {
     if (text.size() > limits.bytes_max) {
-        return Error(CommonErrc::too_large, "json of " + std::to_string(text.size()) + " bytes, at most " + std::to_string(limits.bytes_max));
+        return Error(CommonErrc::too_large,
+                     "json of " + std::to_string(text.size()) + " bytes, at most " + std::to_string(limits.bytes_max));
     }
-    if (deeper_than(text, limits.depth_max)) return Error(CommonErrc::too_deep, "json nested deeper than " + std::to_string(limits.depth_max));
+    if (deeper_than(text, limits.depth_max))
+        return Error(CommonErrc::too_deep, "json nested deeper than " + std::to_string(limits.depth_max));
     try {
         return nlohmann::json::parse(text);
     } catch (const nlohmann::json::exception& e) {

@@ -1,4 +1,5 @@
-/// One logger per room over spdlog. Lines are `key=value` after a short phrase; connection-level events at debug; never payloads or secrets.
+/// One logger per room over spdlog. Lines are `key=value` after a short phrase; connection-level events at debug; never payloads or
+/// secrets.
 #pragma once
 
 #include <memory>

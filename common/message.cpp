@@ -26,7 +26,9 @@ MessagePtr Message::create(Options options) {
     return MessagePtr(message);
 }
 
-void intrusive_ptr_add_ref(const Message* message) noexcept { message->references_.fetch_add(1, std::memory_order_relaxed); }
+void intrusive_ptr_add_ref(const Message* message) noexcept {
+    message->references_.fetch_add(1, std::memory_order_relaxed);
+}
 
 void intrusive_ptr_release(const Message* message) noexcept {
     if (message->references_.fetch_sub(1, std::memory_order_acq_rel) != 1) return;

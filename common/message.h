@@ -1,8 +1,8 @@
 /// A published message: immutable, reference-counted, its bytes copied once when it came in.
 #pragma once
 
-#include <boost/smart_ptr/intrusive_ptr.hpp>
 #include <atomic>
+#include <boost/smart_ptr/intrusive_ptr.hpp>
 #include <cstdint>
 #include <memory>
 #include <optional>

@@ -36,7 +36,8 @@ class Gauge {
 class Metrics {
   public:
     /// @param help  one sentence, used the first time a name is seen.
-    /// @param labels  Prometheus label text without braces, for example `rule="cold_rooms"`; may be empty. Keep the number of values bounded.
+    /// @param labels  Prometheus label text without braces, for example `rule="cold_rooms"`; may be empty. Keep the number of values
+    /// bounded.
     Counter& counter(std::string_view name, std::string_view help, std::string_view labels = {});
     Gauge& gauge(std::string_view name, std::string_view help, std::string_view labels = {});
     /// Prometheus text exposition format 0.0.4.

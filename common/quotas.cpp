@@ -12,8 +12,8 @@ constexpr std::array<QuotaRow, static_cast<std::size_t>(Quota::count_)> table{{
     {Quota::client_id_bytes, "client_id_bytes", 128, 65535, "CONNECT refused: identifier rejected", general_reference},
     {Quota::keep_alive_s_min, "keep_alive_s_min", 30, 1, "raised to the minimum", general_reference},
     {Quota::keep_alive_s_max, "keep_alive_s_max", 1200, 65535, "lowered to the maximum; 0 means the maximum", general_reference},
-    {Quota::publishes_per_second_per_connection, "publishes_per_second_per_connection", 100, -1, "the excess waits: the connection is not read",
-     general_reference},
+    {Quota::publishes_per_second_per_connection, "publishes_per_second_per_connection", 100, -1,
+     "the excess waits: the connection is not read", general_reference},
     {Quota::inflight_qos1_inbound, "inflight_qos1_inbound", 100, 65535, "not read until PUBACKs have left", general_reference},
     {Quota::inflight_qos1_outbound, "inflight_qos1_outbound", 100, 65535, "not sent until PUBACKs have come", general_reference},
     {Quota::mqtt_payload_bytes, "mqtt_payload_bytes", 128 * 1024, 16 * 1024 * 1024, "disconnect, CLIENT_ERROR", general_reference},
@@ -34,7 +34,9 @@ constexpr std::array<QuotaRow, static_cast<std::size_t>(Quota::count_)> table{{
 
 }  // namespace
 
-std::span<const QuotaRow> quota_table() { return table; }
+std::span<const QuotaRow> quota_table() {
+    return table;
+}
 
 std::int64_t Quotas::operator[](Quota quota) const {
     const QuotaRow& row = table[static_cast<std::size_t>(quota)];

@@ -1,4 +1,5 @@
-/// The quota table: every limit that a client can run into is one row here, with its value in each profile. Source: reference "broker", section 19.
+/// The quota table: every limit that a client can run into is one row here, with its value in each profile. Source: reference "broker",
+/// section 19.
 #pragma once
 
 #include <cstdint>

@@ -22,8 +22,8 @@ std::string NamedErrorCategory::message(int value) const {
 }
 
 const boost::system::error_category& common_category() {
-    static constexpr std::array<std::string_view, 8> names{
-        "", "malformed", "too_large", "too_deep", "invalid_configuration", "io_error", "crypto_failure", "stopped"};
+    static constexpr std::array<std::string_view, 8> names{"",         "malformed",      "too_large", "too_deep", "invalid_configuration",
+                                                           "io_error", "crypto_failure", "stopped"};
     static const NamedErrorCategory category("common", names);
     return category;
 }

@@ -1,4 +1,5 @@
-/// The one error type. Expected failures are values: every fallible function returns `Result<T>`; exceptions are for start-up and out of memory.
+/// The one error type. Expected failures are values: every fallible function returns `Result<T>`; exceptions are for start-up and out of
+/// memory.
 #pragma once
 
 #include <boost/system/error_code.hpp>

@@ -9,7 +9,9 @@
 namespace fogbank {
 namespace {
 
-Error invalid(std::string message) { return {CommonErrc::invalid_configuration, std::move(message)}; }
+Error invalid(std::string message) {
+    return {CommonErrc::invalid_configuration, std::move(message)};
+}
 
 Result<std::int64_t> integer(const std::string& text, std::int64_t least, std::int64_t most) {
     std::int64_t value = 0;
@@ -56,7 +58,8 @@ Result<void> set_account(Settings& settings, const std::vector<std::string>& val
 
 Result<void> set_region(Settings& settings, const std::vector<std::string>& values) {
     const std::string& text = values[0];
-    const bool plain = std::all_of(text.begin(), text.end(), [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-'; });
+    const bool plain =
+        std::all_of(text.begin(), text.end(), [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-'; });
     if (text.empty() || text.size() > 64 || !plain) return invalid("`" + text + "` is not a region name such as us-east-1");
     settings.region = Region(text);
     return {};
@@ -65,7 +68,8 @@ Result<void> set_region(Settings& settings, const std::vector<std::string>& valu
 Result<void> set_endpoint_names(Settings& settings, const std::vector<std::string>& values) {
     for (const std::string& name : values) {
         const bool plain = std::all_of(name.begin(), name.end(), [](char c) {
-            return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == ':' || c == '*' || c == '_';
+            return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == ':' ||
+                   c == '*' || c == '_';
         });
         if (name.empty() || name.size() > 253 || !plain) return invalid("`" + name + "` is neither a host name nor an address");
     }
@@ -95,7 +99,8 @@ std::string choice_name(Enum value, const std::array<std::pair<std::string_view,
     return {};
 }
 
-constexpr std::array<std::pair<std::string_view, QuotaProfile>, 2> profiles{{{"aws", QuotaProfile::aws}, {"relaxed", QuotaProfile::relaxed}}};
+constexpr std::array<std::pair<std::string_view, QuotaProfile>, 2> profiles{
+    {{"aws", QuotaProfile::aws}, {"relaxed", QuotaProfile::relaxed}}};
 constexpr std::array<std::pair<std::string_view, Durability>, 2> durabilities{
     {{"power-loss-safe", Durability::power_loss_safe}, {"process-crash-safe", Durability::process_crash_safe}}};
 
@@ -124,7 +129,8 @@ std::string get_endpoint_names(const Settings& settings) {
 const std::array<SettingRow, 14> table{{
     {"data", "DIR", "Folder for everything that is kept; made if it is not there.", false, set_data,
      [](const Settings& s) { return s.data.string(); }},
-    {"bind", "ADDRESS", "Address that all listeners but the plain MQTT one bind to.", false, set_bind, [](const Settings& s) { return s.bind; }},
+    {"bind", "ADDRESS", "Address that all listeners but the plain MQTT one bind to.", false, set_bind,
+     [](const Settings& s) { return s.bind; }},
     {"mqtts_port", "PORT", "MQTT over TLS with client certificates; 0 = any free port.", false, set_port<&Settings::mqtts_port, 0>,
      get_number<&Settings::mqtts_port>},
     {"alpn_port", "PORT", "The door that AWS has on 443: MQTT by ALPN `x-amzn-mqtt-ca`; 0 = any free port.", false,
@@ -137,12 +143,15 @@ const std::array<SettingRow, 14> table{{
      set_port<&Settings::mqtt_port, -1>, get_number<&Settings::mqtt_port>},
     {"account", "ID", "AWS account id in ARNs, 12 digits.", false, set_account, [](const Settings& s) { return s.account.str(); }},
     {"region", "NAME", "AWS region in ARNs and host names.", false, set_region, [](const Settings& s) { return s.region.str(); }},
-    {"endpoint_name", "HOST", "Host name or address that devices use; goes into the server certificate. May be repeated; the first is what "
-                              "DescribeEndpoint answers.", true, set_endpoint_names, get_endpoint_names},
+    {"endpoint_name", "HOST",
+     "Host name or address that devices use; goes into the server certificate. May be repeated; the first is what "
+     "DescribeEndpoint answers.",
+     true, set_endpoint_names, get_endpoint_names},
     {"quota_profile", "PROFILE", "`aws`: AWS's limits; `relaxed`: raised or lifted.", false,
      [](Settings& s, const std::vector<std::string>& v) { return set_choice(s.quota_profile, v[0], profiles); },
      [](const Settings& s) { return choice_name(s.quota_profile, profiles); }},
-    {"durability", "MODE", "`power-loss-safe`: every commit is flushed to disk; `process-crash-safe`: survives kill -9 but not a power cut.", false,
+    {"durability", "MODE",
+     "`power-loss-safe`: every commit is flushed to disk; `process-crash-safe`: survives kill -9 but not a power cut.", false,
      [](Settings& s, const std::vector<std::string>& v) { return set_choice(s.durability, v[0], durabilities); },
      [](const Settings& s) { return choice_name(s.durability, durabilities); }},
     {"shards", "COUNT", "Event loops, each on a thread of its own; 0 = one per core.", false, set_shards, get_number<&Settings::shards>},
@@ -152,7 +161,9 @@ const std::array<SettingRow, 14> table{{
 
 }  // namespace
 
-std::span<const SettingRow> settings_table() { return table; }
+std::span<const SettingRow> settings_table() {
+    return table;
+}
 
 Result<void> set_setting(Settings& settings, std::string_view name, const std::vector<std::string>& values) {
     const auto row = std::find_if(table.begin(), table.end(), [&](const SettingRow& candidate) { return candidate.name == name; });

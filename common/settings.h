@@ -1,4 +1,5 @@
-/// Configuration: one typed struct. Each setting has one row in `settings_table()` (name, meaning, unit, default), from which the command line
+/// Configuration: one typed struct. Each setting has one row in `settings_table()` (name, meaning, unit, default), from which the command
+/// line
 /// (`--mqtts-port`), the environment (`FOGBANK_MQTTS_PORT`), the TOML file (`mqtts_port`) and `--help` are made.
 #pragma once
 
@@ -28,7 +29,8 @@ struct Settings {
     std::int32_t mqtt_port = -1;  ///< -1: no plain listener; always on loopback
     AccountId account{"000000000000"};
     Region region{"us-east-1"};
-    std::vector<std::string> endpoint_names;  ///< further host names and addresses for the server certificate; the first is what DescribeEndpoint answers
+    std::vector<std::string>
+        endpoint_names;  ///< further host names and addresses for the server certificate; the first is what DescribeEndpoint answers
     QuotaProfile quota_profile = QuotaProfile::aws;
     Durability durability = Durability::power_loss_safe;
     std::uint32_t shards = 0;  ///< 0: one per core

@@ -1,8 +1,8 @@
 #include "common/shard.h"
 
+#include <pthread.h>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/post.hpp>
-#include <pthread.h>
 
 #include <string>
 
@@ -14,7 +14,9 @@ thread_local Shard* current_shard = nullptr;
 Shard::Shard(std::size_t index) : index_(index) {}
 Shard::~Shard() = default;
 
-Shard* Shard::current() { return current_shard; }
+Shard* Shard::current() {
+    return current_shard;
+}
 
 void Shard::post(UniqueFunction<void()> task) {
     bool wake = false;
@@ -26,7 +28,9 @@ void Shard::post(UniqueFunction<void()> task) {
     if (wake) boost::asio::post(io_, [this] { drain_mailbox(); });
 }
 
-void Shard::at_end_of_turn(UniqueFunction<void()> task) { end_of_turn_.push_back(std::move(task)); }
+void Shard::at_end_of_turn(UniqueFunction<void()> task) {
+    end_of_turn_.push_back(std::move(task));
+}
 
 void Shard::drain_mailbox() {
     std::vector<UniqueFunction<void()>> tasks;
@@ -63,7 +67,9 @@ ShardPool::ShardPool(std::size_t count) {
     for (std::size_t i = 0; i < count; ++i) shards_.push_back(std::make_unique<Shard>(i));
 }
 
-ShardPool::~ShardPool() { stop(); }
+ShardPool::~ShardPool() {
+    stop();
+}
 
 void ShardPool::start() {
     for (auto& shard : shards_) {
@@ -78,6 +84,8 @@ void ShardPool::stop() {
     threads_.clear();
 }
 
-Shard& ShardPool::next() { return *shards_[next_.fetch_add(1, std::memory_order_relaxed) % shards_.size()]; }
+Shard& ShardPool::next() {
+    return *shards_[next_.fetch_add(1, std::memory_order_relaxed) % shards_.size()];
+}
 
 }  // namespace fogbank

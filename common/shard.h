@@ -1,8 +1,8 @@
 /// Shards: one io_context on one thread per core. What lives on a shard is touched by its thread only and takes no lock.
 #pragma once
 
-#include <boost/asio/io_context.hpp>
 #include <atomic>
+#include <boost/asio/io_context.hpp>
 #include <cstddef>
 #include <memory>
 #include <mutex>
@@ -24,7 +24,8 @@ class Shard {
     std::size_t index() const { return index_; }
     boost::asio::io_context& io() { return io_; }
 
-    /// Any thread. The loop is woken once per batch, not once per task. Tasks must not throw. After `stop` tasks are destroyed without being run.
+    /// Any thread. The loop is woken once per batch, not once per task. Tasks must not throw. After `stop` tasks are destroyed without
+    /// being run.
     void post(UniqueFunction<void()> task);
 
     /// Runs `task` when the current turn of the loop is over (after the handlers that are ready now), on the shard's own thread only.

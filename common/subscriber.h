@@ -27,9 +27,9 @@ class Subscriber {
 
     /// One message for one matching subscription.
     ///
-    /// Called on the thread of the publisher's shard, while no lock of the index is held; must not block and must not throw. A subscriber that lives
-    /// elsewhere posts to its own executor. `context` is valid during the call only. May still be called once or twice after `unsubscribe` returned,
-    /// from publishes already under way: the index keeps the subscriber alive until then.
+    /// Called on the thread of the publisher's shard, while no lock of the index is held; must not block and must not throw. A subscriber
+    /// that lives elsewhere posts to its own executor. `context` is valid during the call only. May still be called once or twice after
+    /// `unsubscribe` returned, from publishes already under way: the index keeps the subscriber alive until then.
     virtual void deliver(const MessagePtr& message, const SubscriptionOptions& options, PublishContext& context) = 0;
 };
 

@@ -31,8 +31,8 @@ Result<void> validate_common(std::string_view what, std::string_view topic, cons
                                                 std::to_string(limits.bytes_max) + " are allowed");
     }
     if (static_cast<std::size_t>(std::count(counted.begin(), counted.end(), '/')) > limits.slashes_max) {
-        return Error(CommonErrc::too_deep, std::string(what) + " `" + std::string(topic) + "`: more than " +
-                                               std::to_string(limits.slashes_max) + " slashes");
+        return Error(CommonErrc::too_deep,
+                     std::string(what) + " `" + std::string(topic) + "`: more than " + std::to_string(limits.slashes_max) + " slashes");
     }
     return {};
 }

@@ -1,5 +1,5 @@
-/// MQTT topic names and topic filters: validation, levels and the reference matcher. Source: OASIS MQTT 3.1.1 section 4.7 and AWS's deviations
-/// (reference "broker", sections 7 and 15).
+/// MQTT topic names and topic filters: validation, levels and the reference matcher. Source: OASIS MQTT 3.1.1 section 4.7 and AWS's
+/// deviations (reference "broker", sections 7 and 15).
 #pragma once
 
 #include <optional>
@@ -20,7 +20,8 @@ struct TopicLimits {
 /// The first three levels of a Basic Ingest topic (`$aws/rules/<rule>/…`) do not count.
 Result<void> validate_topic_name(std::string_view topic_name, const TopicLimits& limits);
 
-/// A topic filter: like a name, `+` alone in its level, `#` alone in the last level. `$share/<name>/` is not parsed here; it does not count.
+/// A topic filter: like a name, `+` alone in its level, `#` alone in the last level. `$share/<name>/` is not parsed here; it does not
+/// count.
 Result<void> validate_topic_filter(std::string_view topic_filter, const TopicLimits& limits);
 
 /// The obvious matcher, and the oracle for the topic index. `parent_matches_hash`: whether `a/#` matches `a` (OASIS yes, AWS no).

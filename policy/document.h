@@ -1,5 +1,5 @@
-/// IoT policy documents: parse, validate, compile, evaluate, explain. Source: AWS IoT Core Developer Guide, "AWS IoT Core policies"; IAM User Guide,
-/// "Policy evaluation logic", "JSON policy elements" (reference "policy").
+/// IoT policy documents: parse, validate, compile, evaluate, explain. Source: AWS IoT Core Developer Guide, "AWS IoT Core policies"; IAM
+/// User Guide, "Policy evaluation logic", "JSON policy elements" (reference "policy").
 #pragma once
 
 #include <memory>
@@ -17,7 +17,8 @@ class Context {
   public:
     virtual ~Context() = default;
     /// The values of `key` (`iot:ClientId`, `aws:SourceIp`, `iot:Connection.Thing.ThingName` …; keys compare without regard to case).
-    /// @return null if the key has no value in this request. Several values for multi-valued keys; an empty vector is a present but empty set.
+    /// @return null if the key has no value in this request. Several values for multi-valued keys; an empty vector is a present but empty
+    /// set.
     virtual const std::vector<std::string>* find(std::string_view key) const = 0;
 };
 
@@ -48,7 +49,7 @@ enum class Effect : unsigned char { allow, deny };
 
 /// Which statement decided, or why the nearest did not match.
 struct StatementReport {
-    std::string policy;   ///< policy name
+    std::string policy;         ///< policy name
     std::size_t statement = 0;  ///< 0-based index
     std::string sid;
     Effect effect = Effect::allow;
@@ -66,8 +67,8 @@ struct Decision {
 /// Not thread-safe in `allows` (it keeps scratch space); one per connection.
 class Evaluator {
   public:
-    /// Variables are resolved once, now, from `context`; conditions are evaluated now too where all their keys are fixed for the connection.
-    /// `context` is copied from as needed and not kept.
+    /// Variables are resolved once, now, from `context`; conditions are evaluated now too where all their keys are fixed for the
+    /// connection. `context` is copied from as needed and not kept.
     Evaluator(std::vector<Policy> policies, const Context& context);
     ~Evaluator();
     Evaluator(Evaluator&&) noexcept;

@@ -24,7 +24,8 @@ struct AccessKey {
 class AccessKeys {
   public:
     /// Makes the root key if there is none.
-    static boost::asio::awaitable<Result<std::unique_ptr<AccessKeys>>> open(store::kv::Engine& engine, RandomSource& random, ArnFactory arns);
+    static boost::asio::awaitable<Result<std::unique_ptr<AccessKeys>>> open(store::kv::Engine& engine, RandomSource& random,
+                                                                            ArnFactory arns);
     virtual ~AccessKeys() = default;
     virtual std::optional<AccessKey> find(std::string_view access_key_id) const = 0;
     virtual AccessKey root() const = 0;

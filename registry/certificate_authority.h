@@ -21,16 +21,17 @@ struct IssuedServerCertificate {
 /// Thread-safe after opening.
 class CertificateAuthority {
   public:
-    /// Opens `folder`/root-ca.pem and root-ca.key, or makes them (RSA-2048, SHA-256, valid for 100 years; kept for ever). A half-written pair is an error,
-    /// never silently replaced. Errors: CommonErrc::io_error, crypto_failure.
-    static Result<std::unique_ptr<CertificateAuthority>> open(const std::filesystem::path& folder, const Clock& clock, RandomSource& random);
+    /// Opens `folder`/root-ca.pem and root-ca.key, or makes them (RSA-2048, SHA-256, valid for 100 years; kept for ever). A half-written
+    /// pair is an error, never silently replaced. Errors: CommonErrc::io_error, crypto_failure.
+    static Result<std::unique_ptr<CertificateAuthority>> open(const std::filesystem::path& folder, const Clock& clock,
+                                                              RandomSource& random);
 
     const std::string& root_pem() const { return root_pem_; }
     const std::filesystem::path& root_file() const { return root_file_; }
 
-    /// The server's RSA-2048 certificate in the same folder, valid for 825 days; made anew when its names are not exactly `names` (in any order and
-    /// spelling), when it is within 30 days of its end or damaged, the root unchanged. Errors: CommonErrc::malformed for what is no name; io_error,
-    /// crypto_failure.
+    /// The server's RSA-2048 certificate in the same folder, valid for 825 days; made anew when its names are not exactly `names` (in any
+    /// order and spelling), when it is within 30 days of its end or damaged, the root unchanged. Errors: CommonErrc::malformed for what is
+    /// no name; io_error, crypto_failure.
     Result<IssuedServerCertificate> server_certificate(const std::vector<std::string>& names);
 
     /// A device certificate as AWS issues them: subject CN "AWS IoT Certificate", valid until 2049-12-31T23:59:59Z.

@@ -21,12 +21,14 @@ enum class Errc {
     certificate_revoked,         ///< DEVICE_CERTIFICATE_REVOKED
     certificate_expired,
     certificate_pending,
-    unknown_access_key,          ///< UnrecognizedClientException 403
-    store_unavailable,           ///< ServiceUnavailableException 503
+    unknown_access_key,  ///< UnrecognizedClientException 403
+    store_unavailable,   ///< ServiceUnavailableException 503
 };
 
 const boost::system::error_category& category();
-inline boost::system::error_code make_error_code(Errc e) { return {static_cast<int>(e), category()}; }
+inline boost::system::error_code make_error_code(Errc e) {
+    return {static_cast<int>(e), category()};
+}
 
 }  // namespace fogbank::registry
 

@@ -1,7 +1,8 @@
 /// Things, certificates, policies and their attachments. Source: AWS IoT API reference 2015-05-28 (reference "registry").
 ///
-/// All calls: any thread; awaitables resume on the caller's executor; a change is committed when the call returns and takes effect on live connections at
-/// once (Permissions::version changes); after any error nothing has changed. Names are checked here against AWS's patterns and lengths.
+/// All calls: any thread; awaitables resume on the caller's executor; a change is committed when the call returns and takes effect on live
+/// connections at once (Permissions::version changes); after any error nothing has changed. Names are checked here against AWS's patterns
+/// and lengths.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>

@@ -1,8 +1,8 @@
 // A load generator for MQTT 3.1.1 brokers: one thread, epoll, TLS by OpenSSL on the descriptor. Broker-neutral; speaks only the standard.
 //
-// Question it answers: how many deliveries per second does a broker make, at what delay, with how much CPU (its own and, with --pid, the broker's)?
-// Closed loop: at most --window messages per publisher are on their way (sent, not yet delivered to every subscriber of theirs), so that no broker is
-// made to drop; at QoS 1 at most 50 are without PUBACK, which every broker's receive window allows.
+// Question it answers: how many deliveries per second does a broker make, at what delay, with how much CPU (its own and, with --pid, the
+// broker's)? Closed loop: at most --window messages per publisher are on their way (sent, not yet delivered to every subscriber of theirs),
+// so that no broker is made to drop; at QoS 1 at most 50 are without PUBACK, which every broker's receive window allows.
 
 #include <fcntl.h>
 #include <netdb.h>
@@ -31,8 +31,8 @@ namespace {
 
 struct Options {
     std::string host = "localhost", port = "8883", ca, cert, key;
-    int pairs = 1;      ///< groups; each has its own topic
-    int publishers = 1; ///< per group
+    int pairs = 1;       ///< groups; each has its own topic
+    int publishers = 1;  ///< per group
     int subscribers = 1;
     int qos = 0;
     std::size_t size = 100;
@@ -43,7 +43,9 @@ struct Options {
 
 using Clock = std::chrono::steady_clock;
 
-std::int64_t now_ns() { return std::chrono::duration_cast<std::chrono::nanoseconds>(Clock::now().time_since_epoch()).count(); }
+std::int64_t now_ns() {
+    return std::chrono::duration_cast<std::chrono::nanoseconds>(Clock::now().time_since_epoch()).count();
+}
 
 [[noreturn]] void die(const std::string& why) {
     std::fprintf(stderr, "mqtt_load: %s\n", why.c_str());
@@ -311,8 +313,11 @@ class Load {
                 ++acked_;
                 last_progress_ = now_ns();
                 break;
-            case 3: on_publish(client, first, body); break;
-            default: break;
+            case 3:
+                on_publish(client, first, body);
+                break;
+            default:
+                break;
         }
     }
 
@@ -335,7 +340,8 @@ class Load {
     void publish_more(Client& client) {
         const long in_pair = pairs_[client.pair].delivered / options_.subscribers;
         std::string& out = client.connection->out();
-        while (client.sent < client.share && out.size() < 32768 && client.sent * options_.publishers - in_pair < options_.window * options_.publishers &&
+        while (client.sent < client.share && out.size() < 32768 &&
+               client.sent * options_.publishers - in_pair < options_.window * options_.publishers &&
                (options_.qos == 0 || client.unacknowledged < 50)) {
             std::string body;
             append_text(body, client.topic);
@@ -356,12 +362,19 @@ class Load {
     void report(long expected, double seconds, double broker_cpu, double own_cpu) {
         std::sort(latencies_.begin(), latencies_.end());
         const auto percentile = [&](double share) {
-            return latencies_.empty() ? 0.0 : static_cast<double>(latencies_[std::min(latencies_.size() - 1, static_cast<std::size_t>(share * static_cast<double>(latencies_.size())))]) / 1000.0;
+            return latencies_.empty()
+                       ? 0.0
+                       : static_cast<double>(latencies_[std::min(
+                             latencies_.size() - 1, static_cast<std::size_t>(share * static_cast<double>(latencies_.size())))]) /
+                             1000.0;
         };
-        std::printf("{\"delivered\":%ld,\"expected\":%ld,\"seconds\":%.4f,\"per_second\":%.0f,\"broker_cpu_us_per_delivery\":%.3f,\"load_cpu_us_per_delivery\":%.3f,"
-                    "\"p50_ms\":%.3f,\"p99_ms\":%.3f}\n",
-                    delivered_, expected, seconds, static_cast<double>(delivered_) / seconds, broker_cpu * 1e6 / static_cast<double>(std::max(1L, delivered_)),
-                    own_cpu * 1e6 / static_cast<double>(std::max(1L, delivered_)), percentile(0.5), percentile(0.99));
+        std::printf(
+            "{\"delivered\":%ld,\"expected\":%ld,\"seconds\":%.4f,\"per_second\":%.0f,\"broker_cpu_us_per_delivery\":%.3f,\"load_cpu_us_"
+            "per_delivery\":%.3f,"
+            "\"p50_ms\":%.3f,\"p99_ms\":%.3f}\n",
+            delivered_, expected, seconds, static_cast<double>(delivered_) / seconds,
+            broker_cpu * 1e6 / static_cast<double>(std::max(1L, delivered_)), own_cpu * 1e6 / static_cast<double>(std::max(1L, delivered_)),
+            percentile(0.5), percentile(0.99));
     }
 
     Options options_;
@@ -379,8 +392,13 @@ class Load {
 
 Options parse(int argc, char** argv) {
     Options options;
-    std::map<std::string, std::string*> texts{{"--host", &options.host}, {"--port", &options.port}, {"--ca", &options.ca}, {"--cert", &options.cert}, {"--key", &options.key}};
-    std::map<std::string, int*> ints{{"--pairs", &options.pairs}, {"--publishers", &options.publishers}, {"--subscribers", &options.subscribers}, {"--qos", &options.qos}, {"--pid", &options.pid}};
+    std::map<std::string, std::string*> texts{
+        {"--host", &options.host}, {"--port", &options.port}, {"--ca", &options.ca}, {"--cert", &options.cert}, {"--key", &options.key}};
+    std::map<std::string, int*> ints{{"--pairs", &options.pairs},
+                                     {"--publishers", &options.publishers},
+                                     {"--subscribers", &options.subscribers},
+                                     {"--qos", &options.qos},
+                                     {"--pid", &options.pid}};
     std::map<std::string, long*> longs{{"--messages", &options.messages}, {"--window", &options.window}};
     for (int i = 1; i + 1 < argc; i += 2) {
         const std::string name = argv[i];

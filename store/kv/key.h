@@ -1,5 +1,6 @@
 /// Order-preserving keys from typed parts. Every room has its own first byte-string part, so ranges never mix:
-/// `reg` registry, `rule` topic rules, `tbl` table metadata, `itm` table items, `fn` functions, `fnq` asynchronous invocations, `sys` the server itself.
+/// `reg` registry, `rule` topic rules, `tbl` table metadata, `itm` table items, `fn` functions, `fnq` asynchronous invocations, `sys` the
+/// server itself.
 #pragma once
 
 #include <cstdint>
@@ -11,7 +12,8 @@
 
 namespace fogbank::store::kv {
 
-/// Builds a key part by part. Comparing two keys bytewise is comparing their parts in order; a shorter part sorts before a longer one that begins with it.
+/// Builds a key part by part. Comparing two keys bytewise is comparing their parts in order; a shorter part sorts before a longer one that
+/// begins with it.
 class KeyBuilder {
   public:
     KeyBuilder() = default;

@@ -1,4 +1,5 @@
-/// A std::map behind the engine's interface, for tests. Passes the same conformance suite; nothing is durable. Handlers run inline on the caller's thread.
+/// A std::map behind the engine's interface, for tests. Passes the same conformance suite; nothing is durable. Handlers run inline on the
+/// caller's thread.
 #pragma once
 
 #include <memory>

@@ -1,4 +1,5 @@
-/// The embedded engine: one SQLite file in WAL mode, one writer thread that commits what is queued as one transaction, readers on their own connections.
+/// The embedded engine: one SQLite file in WAL mode, one writer thread that commits what is queued as one transaction, readers on their own
+/// connections.
 #pragma once
 
 #include <filesystem>

@@ -18,7 +18,9 @@ enum class Errc {
 };
 
 const boost::system::error_category& category();
-inline boost::system::error_code make_error_code(Errc e) { return {static_cast<int>(e), category()}; }
+inline boost::system::error_code make_error_code(Errc e) {
+    return {static_cast<int>(e), category()};
+}
 
 }  // namespace fogbank::store::table
 

@@ -1,7 +1,8 @@
 /// DynamoDB's tables: keys, items, conditions, queries. Knows nothing of HTTP; api/dynamodb.cpp translates.
 ///
-/// Source: DynamoDB API reference 2012-08-10. Validation happens in DynamoDB's order with DynamoDB's messages. All calls: any thread; awaitables resume
-/// on the caller's executor; a write is committed (power-loss safe by default) when it returns; after any error nothing has changed.
+/// Source: DynamoDB API reference 2012-08-10. Validation happens in DynamoDB's order with DynamoDB's messages. All calls: any thread;
+/// awaitables resume on the caller's executor; a write is committed (power-loss safe by default) when it returns; after any error nothing
+/// has changed.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
@@ -43,7 +44,8 @@ struct ProvisionedThroughput {
     std::int64_t read_capacity_units = 0, write_capacity_units = 0;
 };
 
-/// Secondary indexes, streams, TTL and tags come with the whole DynamoDB API; CreateTable refuses what is not there yet with a ValidationException.
+/// Secondary indexes, streams, TTL and tags come with the whole DynamoDB API; CreateTable refuses what is not there yet with a
+/// ValidationException.
 struct CreateTableRequest {
     TableName name;
     KeySchema key_schema;
@@ -166,8 +168,8 @@ class TableService {
     virtual Awaitable<ItemPage> query(QueryRequest request) = 0;
     virtual Awaitable<ItemPage> scan(ScanRequest request) = 0;
 
-    /// The rules engine's way in: an unconditional put without a coroutine. `done` is called once on an engine thread after the commit; validation errors
-    /// too arrive there (possibly before the return).
+    /// The rules engine's way in: an unconditional put without a coroutine. `done` is called once on an engine thread after the commit;
+    /// validation errors too arrive there (possibly before the return).
     virtual void put_item(TableName table, Item item, kv::CommitHandler done) = 0;
 };
 

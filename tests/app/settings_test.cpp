@@ -37,17 +37,17 @@ TEST(Settings, NamesAreUnique) {
 TEST(Settings, RefusesValuesOutOfRange) {
     Settings settings;
     for (const auto& [name, value] : std::vector<std::pair<std::string, std::string>>{{"api_port", "65536"},
-                                                                                     {"api_port", "-1"},
-                                                                                     {"api_port", "80x"},
-                                                                                     {"api_port", ""},
-                                                                                     {"mqtt_port", "-2"},
-                                                                                     {"account", "1234"},
-                                                                                     {"region", "US East"},
-                                                                                     {"endpoint_name", "a b"},
-                                                                                     {"durability", "none"},
-                                                                                     {"log_level", "loud"},
-                                                                                     {"shards", "1000"},
-                                                                                     {"no_such_setting", "1"}}) {
+                                                                                      {"api_port", "-1"},
+                                                                                      {"api_port", "80x"},
+                                                                                      {"api_port", ""},
+                                                                                      {"mqtt_port", "-2"},
+                                                                                      {"account", "1234"},
+                                                                                      {"region", "US East"},
+                                                                                      {"endpoint_name", "a b"},
+                                                                                      {"durability", "none"},
+                                                                                      {"log_level", "loud"},
+                                                                                      {"shards", "1000"},
+                                                                                      {"no_such_setting", "1"}}) {
         const auto set = set_setting(settings, name, {value});
         ASSERT_FALSE(set) << name << "=" << value;
         EXPECT_NE(set.error().message.find(name), std::string::npos) << set.error().message;
@@ -90,7 +90,8 @@ TEST(CertificateNames, CoverLocalNamesAwsFormsAndWhatTheUserAdded) {
     settings.region = Region("eu-west-3");
     settings.endpoint_names = {"broker.example"};
     const auto names = certificate_names(settings, LocalNames{{"plant"}, {"192.0.2.7"}});
-    for (const char* expected : {"localhost", "127.0.0.1", "::1", "plant", "192.0.2.7", "broker.example", "*.iot.eu-west-3.amazonaws.com", "data-ats.iot.eu-west-3.amazonaws.com"})
+    for (const char* expected : {"localhost", "127.0.0.1", "::1", "plant", "192.0.2.7", "broker.example", "*.iot.eu-west-3.amazonaws.com",
+                                 "data-ats.iot.eu-west-3.amazonaws.com"})
         EXPECT_NE(std::find(names.begin(), names.end(), expected), names.end()) << expected;
     EXPECT_TRUE(std::is_sorted(names.begin(), names.end()));
 }

@@ -38,7 +38,8 @@ TEST(Percent, EncodesAsSigV4Wants) {
 
 // RFC 4231, test case 2.
 TEST(Hmac, AgreesWithRfc4231) {
-    EXPECT_EQ(hex_encode(hmac_sha256("Jefe", "what do ya want for nothing?")), "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
+    EXPECT_EQ(hex_encode(hmac_sha256("Jefe", "what do ya want for nothing?")),
+              "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
 }
 
 TEST(Utf8, AcceptsWellFormedAndRefusesTheRest) {

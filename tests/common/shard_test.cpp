@@ -45,7 +45,9 @@ TEST(Shard, EndOfTurnRunsAfterTheReadyTasks) {
     EXPECT_EQ(order, (std::vector<std::string>{"first", "second", "end"}));
 }
 
-TEST(Shard, CurrentIsNullElsewhere) { EXPECT_EQ(Shard::current(), nullptr); }
+TEST(Shard, CurrentIsNullElsewhere) {
+    EXPECT_EQ(Shard::current(), nullptr);
+}
 
 }  // namespace
 }  // namespace fogbank

@@ -13,10 +13,10 @@ class TopicMatch : public ::testing::TestWithParam<Case> {};
 
 TEST_P(TopicMatch, AgreesWithTheCase) {
     const auto& c = GetParam().data;
-    EXPECT_EQ(topic_matches(c["filter"].get<std::string>(), c["topic"].get<std::string>(), c.value("parent_matches_hash", false)), c["expect"].get<bool>());
+    EXPECT_EQ(topic_matches(c["filter"].get<std::string>(), c["topic"].get<std::string>(), c.value("parent_matches_hash", false)),
+              c["expect"].get<bool>());
 }
-INSTANTIATE_TEST_SUITE_P(Cases, TopicMatch, ::testing::ValuesIn(testing::load_cases("topic/match.json")),
-                         testing::NameOfCase());
+INSTANTIATE_TEST_SUITE_P(Cases, TopicMatch, ::testing::ValuesIn(testing::load_cases("topic/match.json")), testing::NameOfCase());
 
 TEST(TopicName, RefusesWhatMqttForbids) {
     const TopicLimits limits;

@@ -34,6 +34,8 @@ std::string case_name(const Case& c) {
     return out;
 }
 
-void PrintTo(const Case& c, std::ostream* out) { *out << c.name; }
+void PrintTo(const Case& c, std::ostream* out) {
+    *out << c.name;
+}
 
 }  // namespace fogbank::testing

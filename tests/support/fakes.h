@@ -46,8 +46,8 @@ class SeededRandom final : public RandomSource {
     std::mt19937_64 engine_;
 };
 
-/// A loop for one `run`. Loops are kept for the next one and never destroyed before the end of the process: the thread that completed the task may still be
-/// inside the post that did it.
+/// A loop for one `run`. Loops are kept for the next one and never destroyed before the end of the process: the thread that completed the
+/// task may still be inside the post that did it.
 class BorrowedLoop {
   public:
     BorrowedLoop() {
@@ -87,7 +87,9 @@ T run(boost::asio::awaitable<T> task) {
     boost::asio::io_context& io = loop.io();
     std::optional<T> result;
     std::exception_ptr failure;
-    auto holder = [](boost::asio::awaitable<T> inner, std::optional<T>& out) -> boost::asio::awaitable<void> { out.emplace(co_await std::move(inner)); };
+    auto holder = [](boost::asio::awaitable<T> inner, std::optional<T>& out) -> boost::asio::awaitable<void> {
+        out.emplace(co_await std::move(inner));
+    };
     boost::asio::co_spawn(io, holder(std::move(task), result), [&](std::exception_ptr e) { failure = e; });
     // The task may wait for other threads: keep the loop until the completion handler has run.
     auto guard = boost::asio::make_work_guard(io);
