@@ -266,7 +266,7 @@ constexpr std::array<std::string_view, 6> absent_table_options{"LocalSecondaryIn
 
 /// Options of CreateTable that change nothing when off and are not there when on.
 Result<void> refuse_table_options(const json& body) {
-    if (const auto refused = refuse(body, absent_table_options); !refused) return refused;
+    if (auto refused = refuse(body, absent_table_options); !refused) return refused;
     for (const auto& [structure, flag] : {std::pair<const char*, const char*>("StreamSpecification", "StreamEnabled"),
                                           std::pair<const char*, const char*>("SSESpecification", "Enabled")}) {
         const json* value = member(body, structure);
@@ -292,7 +292,7 @@ constexpr std::array<std::string_view, 6> legacy_read{"AttributesToGet", "Condit
 /// What PutItem and DeleteItem have in common, into `request`.
 template <class WriteRequest>
 Result<void> read_write_options(const json& body, WriteRequest& request) {
-    if (const auto refused = refuse(body, legacy_write); !refused) return refused;
+    if (auto refused = refuse(body, legacy_write); !refused) return refused;
     const auto on_failure = enum_member(body, "ReturnValuesOnConditionCheckFailure", {"ALL_OLD", "NONE"});
     if (!on_failure) return on_failure.error();
     if (*on_failure && **on_failure != "NONE") return unsupported("ReturnValuesOnConditionCheckFailure " + **on_failure);

@@ -23,7 +23,7 @@ constexpr std::chrono::seconds shard_answer_deadline{5};
 
 class BrokerServer final : public Broker {
   public:
-    explicit BrokerServer(Dependencies dependencies) : core_(std::move(dependencies), lifecycle_) {}
+    explicit BrokerServer(const Dependencies& dependencies) : core_(dependencies, lifecycle_) {}
     ~BrokerServer() override { stop(std::chrono::milliseconds(0)); }
 
     Result<Ports> listen(const ListenerOptions& options) override {
@@ -107,7 +107,7 @@ class BrokerServer final : public Broker {
 }  // namespace
 
 std::unique_ptr<Broker> make_broker(Broker::Dependencies dependencies) {
-    return std::make_unique<BrokerServer>(std::move(dependencies));
+    return std::make_unique<BrokerServer>(dependencies);
 }
 
 }  // namespace fogbank::broker

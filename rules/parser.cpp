@@ -282,7 +282,6 @@ std::vector<std::string> Parser::default_alias(const Expression& expression) con
         case ExpressionKind::member:
             return {expression.names.back()};
         case ExpressionKind::call:
-            return {expression.text};
         case ExpressionKind::variable:
             return {expression.text};
         case ExpressionKind::cast:

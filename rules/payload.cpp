@@ -131,7 +131,7 @@ class Payload::Builder {
         if (source.get_array().get(array) != simdjson::SUCCESS) return false;
         for (auto item : array) {
             ondemand::value value;
-            if (std::move(item).get(value) != simdjson::SUCCESS || !add(value, {}, depth + 1)) return false;
+            if (item.get(value) != simdjson::SUCCESS || !add(value, {}, depth + 1)) return false;
         }
         return true;
     }

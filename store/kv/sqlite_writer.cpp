@@ -86,7 +86,7 @@ void Writer::submit(Submission submission) {
     if (wake) wake_.notify_one();
     if (!refusal) return;
     if (refusal->code == Errc::unavailable) counters_.queue_rejections.add();
-    submission.done(*std::move(refusal));
+    submission.done(*std::move(refusal));  // NOLINT(bugprone-use-after-move): what is refused was not moved
 }
 
 void Writer::stop() {

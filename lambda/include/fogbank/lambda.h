@@ -34,6 +34,8 @@
 extern "C" {
 #endif
 
+// NOLINTBEGIN(modernize-use-using): this part is C.
+
 /// Bytes with a length; not NUL-terminated. Whoever made them keeps them alive for the call they are passed to.
 typedef struct fogbank_bytes {
     const char* data;
@@ -83,6 +85,7 @@ typedef struct fogbank_lambda_entry_t {
 
 /* Declared here so that the definition has C linkage and is visible whatever -fvisibility says. */
 extern __attribute__((visibility("default"))) const fogbank_lambda_entry_t fogbank_lambda_entry;
+// NOLINTEND(modernize-use-using)
 
 #ifdef __cplusplus
 } /* extern "C" */
