@@ -3,11 +3,9 @@
 FOGBANK_BINARY names the program (default: build/fogbank of this repository). Nothing here knows more of the server than its endpoints.json.
 """
 import json
-import os
 import pathlib
-import signal
 import subprocess
-import time
+import sys
 import uuid
 
 import boto3
@@ -16,46 +14,30 @@ import pytest
 
 from model import Raw
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-READY_DEADLINE_S = 30
-STOP_DEADLINE_S = 10
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
+
+from tests.support.fogbank_server import FogbankServer  # noqa: E402
 
 # Ambient settings change what clients do (proxies, profiles, metadata look-ups): none of them reaches a test.
 CLEAN = {"PATH": "/usr/bin:/bin", "HOME": "/nonexistent", "LANG": "C.UTF-8", "AWS_EC2_METADATA_DISABLED": "true", "AWS_PAGER": "",
          "AWS_CONFIG_FILE": "/nonexistent/config", "AWS_SHARED_CREDENTIALS_FILE": "/nonexistent/credentials", "AWS_MAX_ATTEMPTS": "1"}
 
 
-class Server:
-    def __init__(self, process, endpoints, log):
-        self.process = process
-        self.log = log
-        self.__dict__.update(endpoints)
+class Server(FogbankServer):
+    """With the values of endpoints.json as attributes."""
 
-    def log_tail(self):
-        return pathlib.Path(self.log).read_text(errors="replace")[-4000:]
+    def start(self):
+        super().start()
+        self.__dict__.update(self.endpoints)
+        return self
 
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory):
-    binary = os.environ.get("FOGBANK_BINARY", str(ROOT / "build" / "fogbank"))
-    data = tmp_path_factory.mktemp("fogbank") / "data"
-    log = data.parent / "server.log"
-    command = [binary, "serve", "--data", str(data), "--bind", "127.0.0.1", "--mqtts-port", "0", "--alpn-port", "0", "--https-port", "0", "--api-port", "0"]
-    with open(log, "wb") as out:
-        process = subprocess.Popen(command, stdout=out, stderr=out, env=CLEAN)
-    file = data / "endpoints.json"
-    deadline = time.monotonic() + READY_DEADLINE_S
-    while not file.exists():
-        assert process.poll() is None, f"the server ended with {process.returncode}: {log.read_text(errors='replace')[-4000:]}"
-        assert time.monotonic() < deadline, f"not ready after {READY_DEADLINE_S} s: {log.read_text(errors='replace')[-4000:]}"
-        time.sleep(0.01)
-    endpoints = json.loads(file.read_text())
-    assert endpoints["pid"] == process.pid
-    running = Server(process, endpoints, log)
+    running = Server(tmp_path_factory.mktemp("fogbank") / "data").start()
     yield running
-    assert process.poll() is None, f"the server died during the tests with {process.returncode}: {running.log_tail()}"
-    process.send_signal(signal.SIGTERM)
-    assert process.wait(STOP_DEADLINE_S) == 0, running.log_tail()
+    assert running.alive(), f"the server died during the tests: {running.log()[-4000:]}"
+    assert running.stop() == 0, running.log()[-4000:]
 
 
 @pytest.fixture(scope="session")
