@@ -38,15 +38,18 @@ class Mosquitto:
         self.tls_port, self.plain_port = 28883, 21883
         config = folder / "mosquitto.conf"
         data = server.data
+        keep_user = "user root\n" if os.geteuid() == 0 else ""  # else it becomes a user who may not read the certificates
         config.write_text(
-            f"per_listener_settings false\nallow_anonymous true\nmax_inflight_messages 0\nmax_queued_messages 0\n"
+            f"{keep_user}per_listener_settings false\nallow_anonymous true\nmax_inflight_messages 0\nmax_queued_messages 0\n"
             f"listener {self.tls_port} 127.0.0.1\ncafile {server.endpoints['ca_file']}\ncertfile {data}/server.pem\nkeyfile {data}/server.key\nrequire_certificate true\n"
             f"listener {self.plain_port} 127.0.0.1\n"
         )
-        self.process = subprocess.Popen(["taskset", "-c", "0", "mosquitto", "-c", str(config)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        log = folder / "mosquitto.log"
+        with open(log, "wb") as out:
+            self.process = subprocess.Popen(["taskset", "-c", "0", "mosquitto", "-c", str(config)], stdout=out, stderr=out)
         time.sleep(1)
         if self.process.poll() is not None:
-            sys.exit("mosquitto did not start")
+            sys.exit("mosquitto did not start: " + log.read_text())
 
 
 def load(port, pid, tls, folder, options):

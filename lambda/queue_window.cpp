@@ -4,6 +4,11 @@
 
 namespace fogbank::lambda {
 
+QueueWindow::~QueueWindow() {
+    // An entry that waits for its turn and its lane own each other.
+    for (const auto& [function, lane] : lanes_) lane->ready.clear();
+}
+
 std::shared_ptr<QueueLane> QueueWindow::lane(const FunctionName& function) {
     auto& slot = lanes_[function];
     if (!slot) slot = std::make_shared<QueueLane>(function);

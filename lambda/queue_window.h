@@ -47,6 +47,9 @@ using QueueEntryPtr = std::shared_ptr<QueueEntry>;
 class QueueWindow {
   public:
     explicit QueueWindow(const InvocationPolicy& policy) : policy_(policy) {}
+    ~QueueWindow();
+    QueueWindow(const QueueWindow&) = delete;
+    QueueWindow& operator=(const QueueWindow&) = delete;
 
     std::shared_ptr<QueueLane> lane(const FunctionName& function);
     /// The function was deleted: its entries leave the window and the backlog.
