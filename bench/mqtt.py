@@ -71,14 +71,15 @@ def main():
     with tempfile.TemporaryDirectory(prefix="fogbank-bench-") as folder:
         folder = pathlib.Path(folder)
         server = FogbankServer(folder / "data", "--quota-profile", "relaxed", "--mqtt-port", "0", "--log-level", "warn", "--shards", os.environ.get("BENCH_SHARDS", "1")).start()
-        subprocess.run(["taskset", "-a", "-c", "-p", "0", str(server.process.pid)], check=True, stdout=subprocess.DEVNULL)
-        server.provision("bench", folder / "bench")
-        peer = Mosquitto(folder, server)
-        version = subprocess.run([str(BINARY), "--version"], capture_output=True, text=True).stdout.strip()
-        print(f"{version} beside mosquitto; broker on core 0, generator on core 1; medians of {RUNS} runs; CPU is the broker's, per delivery")
-        print(f"{'':30} {'deliveries/s':>25} {'ratio':>6} {'CPU us':>17} {'ratio':>6} {'p99 ms':>15}")
-        only = sys.argv[1:]
+        peer = None
         try:
+            subprocess.run(["taskset", "-a", "-c", "-p", "0", str(server.process.pid)], check=True, stdout=subprocess.DEVNULL)
+            server.provision("bench", folder / "bench")
+            peer = Mosquitto(folder, server)
+            version = subprocess.run([str(BINARY), "--version"], capture_output=True, text=True).stdout.strip()
+            print(f"{version} beside mosquitto; broker on core 0, generator on core 1; medians of {RUNS} runs; CPU is the broker's, per delivery")
+            print(f"{'':30} {'deliveries/s':>25} {'ratio':>6} {'CPU us':>17} {'ratio':>6} {'p99 ms':>15}")
+            only = sys.argv[1:]
             for name, tls, options in SCENARIOS:
                 if only and not any(word in name for word in only):
                     continue
@@ -93,7 +94,8 @@ def main():
                 print(f"{name:30} {rate:12.0f} {peer_rate:12.0f} {rate / peer_rate:6.2f} {cpu:8.2f} {peer_cpu:8.2f} {cpu / peer_cpu:6.2f} "
                       f"{median(ours, 'p99_ms'):7.2f} {median(theirs, 'p99_ms'):7.2f}", flush=True)
         finally:
-            peer.process.terminate()
+            if peer:
+                peer.process.terminate()
             server.stop()
 
 
