@@ -75,6 +75,14 @@ class Permissions {
     virtual std::uint64_t version() const = 0;
 };
 
+/// Told when a principal must not be connected any longer (its certificate was deactivated, revoked or deleted). Implemented by the broker.
+class RevocationObserver {
+  public:
+    virtual ~RevocationObserver() = default;
+    /// Any thread; must not block: connections are closed on their own shards, soon. `reason` is one sentence for log and activity feed.
+    virtual void principal_revoked(const std::string& principal_id, const std::string& reason) = 0;
+};
+
 /// Thread-safe; the awaitables resume on the caller's executor.
 class Authenticator {
   public:
@@ -90,6 +98,10 @@ class Authenticator {
     /// Collects and compiles the policies that govern `principal` on this connection. A principal without policies gets permissions that
     /// deny all. Errors: store_unavailable.
     virtual boost::asio::awaitable<Result<std::unique_ptr<Permissions>>> permissions(Principal principal, ConnectionFacts facts) = 0;
+
+    /// Names the one who is told of revocations from now on; null: nobody. The observer must outlive the calls: take it back before it
+    /// goes.
+    virtual void observe_revocations(RevocationObserver* observer) = 0;
 };
 
 }  // namespace fogbank

@@ -136,7 +136,11 @@ Awaitable<void> RegistryImpl::update_certificate(CertificateId id, CertificateSt
         affected.certificates = {id};
         return {};
     };
-    co_return co_await change<void>(std::move(body));
+    auto done = co_await change<void>(std::move(body));
+    if (done && new_status != CertificateStatus::active) {
+        tell_revoked(id, new_status == CertificateStatus::revoked ? "the certificate was revoked" : "the certificate was deactivated");
+    }
+    co_return done;
 }
 
 Awaitable<void> RegistryImpl::delete_certificate(CertificateId id, bool force) {
@@ -161,7 +165,9 @@ Awaitable<void> RegistryImpl::delete_certificate(CertificateId id, bool force) {
         affected.certificates = {id};
         return {};
     };
-    co_return co_await change<void>(std::move(body));
+    auto done = co_await change<void>(std::move(body));
+    if (done) tell_revoked(id, "the certificate was deleted");
+    co_return done;
 }
 
 Awaitable<ListPage<CertificateRecord>> RegistryImpl::list_certificates(PageRequest page) {

@@ -1,6 +1,7 @@
 /// The registry on a key-value engine. One file per subject implements it.
 #pragma once
 
+#include <atomic>
 #include <boost/asio/thread_pool.hpp>
 #include <memory>
 #include <optional>
@@ -91,6 +92,7 @@ class RegistryImpl final : public Registry {
     // principal_resolution.cpp
     Awaitable<Principal> authenticate_certificate(std::string certificate_der) override;
     Awaitable<std::unique_ptr<Permissions>> permissions(Principal principal, ConnectionFacts facts) override;
+    void observe_revocations(RevocationObserver* observer) override { revocations_ = observer; }
 
     /// Checks the format of what is stored, or marks an empty store.
     Awaitable<void> check_format();
@@ -138,7 +140,12 @@ class RegistryImpl final : public Registry {
     Awaitable<policy::Policy> read_policy(PolicyName name);
     Awaitable<CertificateState> certificate_state(CertificateId id);
 
+    void tell_revoked(const CertificateId& id, const std::string& reason) {
+        if (RevocationObserver* observer = revocations_; observer != nullptr) observer->principal_revoked(id.str(), reason);
+    }
+
     Dependencies deps_;
+    std::atomic<RevocationObserver*> revocations_{nullptr};
     std::shared_ptr<Epoch> epoch_ = std::make_shared<Epoch>(0);
     LiveTable<PrincipalFacts> principals_{epoch_};
     LiveTable<policy::Policy> policies_{epoch_};

@@ -103,6 +103,9 @@ class FakeAuthenticator final : public Authenticator {
         std::unique_ptr<Permissions> permissions = std::make_unique<FakePermissions>(rulebook);
         co_return permissions;
     }
+    void observe_revocations(RevocationObserver* observer) override { revocations = observer; }
+
+    std::atomic<RevocationObserver*> revocations{nullptr};
 
   private:
     std::atomic<bool> refuse_{false};
