@@ -153,6 +153,7 @@ class FakeRegistry final : public registry::Registry {
         principal.id = "cert-id";
         co_return principal;
     }
+    void observe_revocations(RevocationObserver*) override {}
     Answer<std::unique_ptr<Permissions>> permissions(Principal, ConnectionFacts) override {
         std::unique_ptr<Permissions> out = std::make_unique<FakePermissions>(certificates["*"]);
         co_return out;
