@@ -8,7 +8,9 @@
 #include <thread>
 #include <utility>
 
+#include "api/upgrade_authenticator.h"
 #include "app/data_folder.h"
+#include "app/http_handover.h"
 #include "app/local_names.h"
 #include "app/run_blocking.h"
 #include "common/common_errc.h"
@@ -79,8 +81,10 @@ struct Server::Rooms {
     std::unique_ptr<broker::Router> router;
     std::unique_ptr<lambda::FunctionService> functions;
     std::unique_ptr<rules::RuleService> rules;
-    std::unique_ptr<broker::Broker> broker;
     std::unique_ptr<api::ApiServer> api;
+    std::unique_ptr<UpgradeAuthenticator> upgrades;
+    std::unique_ptr<HttpHandover> handover;
+    std::unique_ptr<broker::Broker> broker;
     Endpoints endpoints;
     bool stopped = false;
 
@@ -149,18 +153,11 @@ Result<void> Server::Rooms::open_doors(const Doors& doors) {
     endpoints.endpoint_name = endpoint_name(settings);
     endpoints.root_key = access_keys->root();
 
-    broker = broker::make_broker({shards, *router, *registry, clock, random, metrics, quotas});
-    if (doors.mqtt) {
-        const broker::ListenerOptions options{settings.bind,      settings.mqtts_port,    settings.alpn_port,
-                                              settings.mqtt_port, certificate->chain_pem, certificate->key_pem};
-        auto ports = broker->listen(options);
-        if (!ports) return ports.error();
-        endpoints.mqtt = *ports;
-    }
     api =
         api::make_api_server({shards, *registry, *access_keys, *rules, *functions, *tables, *router, clock, random, metrics, arns, quotas});
     api::ApiOptions options{endpoints.bind,         settings.api_port,    settings.https_port,
-                            certificate->chain_pem, certificate->key_pem, endpoints.endpoint_name};
+                            certificate->chain_pem, certificate->key_pem, settings.tls_security_policy,
+                            endpoints.endpoint_name};
     if (doors.api_on_loopback_only) {
         options.api_port = 0;
         options.https_port = -1;
@@ -168,6 +165,25 @@ Result<void> Server::Rooms::open_doors(const Doors& doors) {
     auto ports = api->listen(options);
     if (!ports) return ports.error();
     endpoints.api = *ports;
+    // The broker last: what comes in at its doors is handed to the API.
+    upgrades = api::make_upgrade_authenticator(*access_keys, clock);
+    handover = std::make_unique<HttpHandover>(*api);
+    broker = broker::make_broker({shards, *router, *registry, clock, random, metrics, quotas, upgrades.get(), nullptr, handover.get()});
+    if (doors.mqtt) {
+        broker::ListenerOptions listener;
+        listener.bind = settings.bind;
+        listener.mqtts_port = settings.mqtts_port;
+        listener.alpn_port = settings.alpn_port;
+        listener.mqtt_port = settings.mqtt_port;
+        listener.certificate_chain_pem = certificate->chain_pem;
+        listener.private_key_pem = certificate->key_pem;
+        listener.security_policy = settings.tls_security_policy;
+        listener.strict_server_name = settings.strict_sni;
+        listener.proxy_protocol = settings.proxy_protocol;
+        auto opened = broker->listen(listener);
+        if (!opened) return opened.error();
+        endpoints.mqtt = *opened;
+    }
     return {};
 }
 

@@ -29,14 +29,16 @@ class BrokerServer final : public Broker {
     Result<Ports> listen(const ListenerOptions& options) override {
         std::shared_ptr<TlsContext> tls;
         if (options.mqtts_port >= 0 || options.alpn_port >= 0) {
-            auto created = TlsContext::create(options.certificate_chain_pem, options.private_key_pem);
+            auto created = TlsContext::create(
+                {options.certificate_chain_pem, options.private_key_pem, options.security_policy, options.strict_server_name});
             if (!created) return created.error();
             tls = std::move(*created);
         }
         Ports ports;
         const auto open = [&](std::int32_t& bound, const std::string& address, std::int32_t port, Door door) -> Result<void> {
             if (port < 0) return {};
-            auto listener = std::make_unique<Listener>(core_, core_.shards[0], door, door == Door::mqtt ? nullptr : tls);
+            auto listener = std::make_unique<Listener>(core_, core_.shards[0], door, door == Door::mqtt ? nullptr : tls,
+                                                       options.proxy_protocol && door != Door::mqtt);
             auto opened = listener->open(address, port);
             if (!opened) return opened.error();
             bound = *opened;

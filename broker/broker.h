@@ -9,6 +9,7 @@
 
 #include "common/authenticator.h"
 #include "common/clock.h"
+#include "common/door_authentication.h"
 #include "common/metrics.h"
 #include "common/publisher.h"
 #include "common/quotas.h"
@@ -16,8 +17,11 @@
 #include "common/result.h"
 #include "common/shard.h"
 #include "common/subscriber.h"
+#include "common/tls_policy.h"
 
 namespace fogbank::broker {
+
+class HttpDoor;
 
 /// The topic index and the fan-out; usable before and after the listeners are open.
 class Router : public TopicIndex, public Publisher {};
@@ -29,6 +33,10 @@ struct ListenerOptions {
     std::int32_t alpn_port = 8444;
     std::int32_t mqtt_port = -1;  ///< plain, on loopback only, no authentication; for benches and local tools
     std::string certificate_chain_pem, private_key_pem;
+    std::string security_policy = std::string(default_tls_policy_name);  ///< a name of common/tls_policy.h
+    /// A client that names another host than the certificate (SNI) is refused; addresses and no name at all are let pass.
+    bool strict_server_name = false;
+    bool proxy_protocol = false;  ///< every connection of the TLS ports begins with a PROXY protocol v2 header
 };
 
 /// The ports in use, for endpoints.json; -1 where there is no listener.
@@ -46,6 +54,10 @@ class Broker {
         RandomSource& random;
         Metrics& metrics;
         Quotas quotas;
+        // Each may be null: then that door refuses with a reason.
+        const UpgradeAuthenticator* upgrades = nullptr;
+        CustomAuthenticator* custom = nullptr;
+        HttpDoor* http = nullptr;
     };
     virtual ~Broker() = default;
 

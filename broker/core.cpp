@@ -14,6 +14,7 @@ PacketLimits::PacketLimits(const Quotas& quotas)
       inflight_inbound(quotas.bytes(Quota::inflight_qos1_inbound)),
       // One less than there are packet ids, so that a free one is always found.
       inflight_outbound(std::min<std::size_t>(quotas.bytes(Quota::inflight_qos1_outbound), 65534)),
+      websocket_duration(quotas[Quota::websocket_duration_s]),
       publishes_per_second(quotas[Quota::publishes_per_second_per_connection]),
       keep_alive_min(quotas[Quota::keep_alive_s_min]),
       keep_alive_max(quotas[Quota::keep_alive_s_max]),
@@ -23,6 +24,9 @@ Core::Core(Broker::Dependencies dependencies, LifecycleObserver& observer)
     : shards(dependencies.shards),
       router(dependencies.router),
       authenticator(dependencies.authenticator),
+      upgrades(dependencies.upgrades),
+      custom(dependencies.custom),
+      http(dependencies.http),
       clock(dependencies.clock),
       random(dependencies.random),
       lifecycle(observer),

@@ -24,7 +24,8 @@ struct PacketLimits {
     TopicLimits topic;
     std::size_t packet_bytes, payload_bytes, client_id_bytes, filters_per_subscribe, subscriptions;
     std::size_t inflight_inbound, inflight_outbound;
-    std::int64_t publishes_per_second;  ///< the largest std::int64_t: not paced
+    std::chrono::seconds websocket_duration;  ///< of one signed with SigV4
+    std::int64_t publishes_per_second;        ///< the largest std::int64_t: not paced
     std::chrono::seconds keep_alive_min, keep_alive_max;
     QuotaProfile profile;
 };
@@ -37,6 +38,9 @@ struct Core {
     ShardPool& shards;
     Router& router;
     Authenticator& authenticator;
+    const UpgradeAuthenticator* const upgrades;  ///< null: WebSocket upgrades must bring a certificate
+    CustomAuthenticator* const custom;           ///< null: there are no custom authorizers
+    HttpDoor* const http;                        ///< null: HTTP is not served on the ALPN port
     const Clock& clock;
     RandomSource& random;
     LifecycleObserver& lifecycle;

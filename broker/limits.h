@@ -45,6 +45,11 @@ inline constexpr std::size_t handshakes_per_shard = 512;
 /// Steps of handshakes (about 1 ms of CPU each) in one turn of the loop.
 inline constexpr int handshake_steps_per_turn = 2;
 
+/// The head of a WebSocket upgrade: presigned URLs with a session token are some 2 KiB.
+inline constexpr std::size_t upgrade_head_bytes_max = 16 * 1024;
+/// A WebSocket frame may be this large whatever the quota of one packet is: clients put many packets into one.
+inline constexpr std::uint64_t websocket_frame_bytes_min = 1024 * 1024;
+
 /// Publishes made from within `deliver`, by a rule's republish for instance: how often one message may cause another, and how many may
 /// wait.
 inline constexpr std::uint32_t nested_publish_hops_max = 16;

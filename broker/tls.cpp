@@ -1,26 +1,22 @@
 #include "broker/tls.h"
 
+#include <arpa/inet.h>
 #include <openssl/bio.h>
 #include <openssl/err.h>
 #include <openssl/obj_mac.h>
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
+#include <openssl/x509v3.h>
 #include <sys/socket.h>
 
 #include <cerrno>
 
 #include "common/common_errc.h"
+#include "common/tls_policy.h"
 
 namespace fogbank::broker {
 namespace {
 
-// AWS's default policy IoTSecurityPolicy_TLS13_1_2_2022_10.
-constexpr const char* tls13_suites = "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256";
-constexpr const char* tls12_ciphers =
-    "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES128-SHA256:ECDHE-RSA-AES128-SHA256:"
-    "ECDHE-ECDSA-AES128-SHA:ECDHE-RSA-AES128-SHA:ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:"
-    "ECDHE-ECDSA-AES256-SHA384:ECDHE-RSA-AES256-SHA384:ECDHE-ECDSA-AES256-SHA:ECDHE-RSA-AES256-SHA:"
-    "AES128-GCM-SHA256:AES128-SHA256:AES128-SHA:AES256-GCM-SHA384:AES256-SHA256:AES256-SHA";
 constexpr int rsa_bits_min = 2048;
 // Two records in one system call where they have come; the buffer lives only while there is something in it.
 constexpr std::size_t read_ahead_bytes = 32 * 1024;
@@ -119,18 +115,39 @@ int accept_certificate(X509_STORE_CTX* context, void*) {
     return acceptable ? 1 : 0;
 }
 
-/// Selects MQTT where it is offered and ignores everything else: an unknown offer is no reason to abort (reference "clients", section 5).
+/// Set on connections of the port that serves more than MQTT.
+int by_alpn_marker = 0;
+
+/// Selects, in the client's order, what this door knows, and ignores everything else: an unknown or surplus offer is no reason to abort
+/// (reference "clients", section 5).
 int select_protocol(SSL* ssl, const unsigned char** selected, unsigned char* selected_size, const unsigned char* offered,
                     unsigned offered_size, void*) {
+    const bool by_alpn = SSL_get_app_data(ssl) == &by_alpn_marker;
     for (unsigned at = 0; at < offered_size; at += 1U + offered[at]) {
         const std::string_view name(reinterpret_cast<const char*>(offered + at + 1), offered[at]);
-        if (name != alpn_mqtt) continue;
+        const bool with_certificate = name == alpn_mqtt || (by_alpn && name == alpn_http_certificate);
+        const bool without = by_alpn && (name == alpn_custom || name == "http/1.1");
+        if (!with_certificate && !without) continue;
         *selected = offered + at + 1;
         *selected_size = offered[at];
-        SSL_set_verify(ssl, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);
+        if (with_certificate) SSL_set_verify(ssl, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);
         return SSL_TLSEXT_ERR_OK;
     }
     return SSL_TLSEXT_ERR_NOACK;
+}
+
+bool is_address(const char* name) {
+    unsigned char ignored[16];
+    return ::inet_pton(AF_INET, name, ignored) == 1 || ::inet_pton(AF_INET6, name, ignored) == 1;
+}
+
+/// Strict: a name that the certificate does not have is refused. Some clients send addresses as names, which is let pass.
+int check_server_name(SSL* ssl, int* alert, void*) {
+    const char* name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
+    if (name == nullptr || is_address(name)) return SSL_TLSEXT_ERR_OK;
+    if (X509_check_host(SSL_get_certificate(ssl), name, 0, 0, nullptr) == 1) return SSL_TLSEXT_ERR_OK;
+    *alert = SSL_AD_UNRECOGNIZED_NAME;
+    return SSL_TLSEXT_ERR_ALERT_FATAL;
 }
 
 class TlsStream final : public Stream {
@@ -208,7 +225,7 @@ class TlsStream final : public Stream {
 
     bool reads_may_write() const override { return true; }
 
-    void end() override {
+    void end(CloseCode) override {
         if (established_ && !broken_) SSL_shutdown(ssl_.get());
         ERR_clear_error();
         ::shutdown(socket_.descriptor, SHUT_WR);
@@ -246,14 +263,19 @@ class TlsStream final : public Stream {
 
 class OpensslContext final : public TlsContext, public std::enable_shared_from_this<OpensslContext> {
   public:
-    Result<void> configure(const std::string& certificate_chain_pem, const std::string& private_key_pem) {
+    Result<void> configure(const TlsOptions& options) {
+        const TlsPolicy* policy = find_tls_policy(options.security_policy);
+        if (policy == nullptr) return Error(CommonErrc::invalid_configuration, "no TLS security policy `" + options.security_policy + "`");
         context_.reset(SSL_CTX_new(TLS_server_method()));
         bio_method_ = make_bio_method();
         SSL_CTX* context = context_.get();
-        if (context == nullptr || !bio_method_ || SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION) != 1 ||
-            SSL_CTX_set_ciphersuites(context, tls13_suites) != 1 || SSL_CTX_set_cipher_list(context, tls12_ciphers) != 1) {
+        if (context == nullptr || !bio_method_ ||
+            SSL_CTX_set_min_proto_version(context, policy->tls12 ? TLS1_2_VERSION : TLS1_3_VERSION) != 1 ||
+            SSL_CTX_set_max_proto_version(context, policy->tls13 ? TLS1_3_VERSION : TLS1_2_VERSION) != 1 ||
+            SSL_CTX_set_ciphersuites(context, policy->tls13_suites) != 1 || SSL_CTX_set_cipher_list(context, policy->tls12_ciphers) != 1) {
             return crypto_error("TLS context");
         }
+        if (options.strict_server_name) SSL_CTX_set_tlsext_servername_callback(context, check_server_name);
         SSL_CTX_set_options(context, SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION | SSL_OP_IGNORE_UNEXPECTED_EOF);
         SSL_CTX_set_num_tickets(context, 0);
         SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
@@ -262,7 +284,7 @@ class OpensslContext final : public TlsContext, public std::enable_shared_from_t
         SSL_CTX_set_default_read_buffer_len(context, read_ahead_bytes);
         SSL_CTX_set_cert_verify_callback(context, accept_certificate, nullptr);
         SSL_CTX_set_alpn_select_cb(context, select_protocol, nullptr);
-        return load(certificate_chain_pem, private_key_pem);
+        return load(options.certificate_chain_pem, options.private_key_pem);
     }
 
     Result<std::unique_ptr<Stream>> accept(int descriptor, ClientCertificate client_certificate) override {
@@ -271,7 +293,9 @@ class OpensslContext final : public TlsContext, public std::enable_shared_from_t
             const OwnedDescriptor closed(descriptor);
             return crypto_error("TLS connection");
         }
-        if (client_certificate == ClientCertificate::required) {
+        if (client_certificate == ClientCertificate::by_alpn) {
+            SSL_set_app_data(ssl.get(), &by_alpn_marker);
+        } else {
             SSL_set_verify(ssl.get(), SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);
         }
         auto stream = std::make_unique<TlsStream>(shared_from_this(), std::move(ssl), descriptor);
@@ -300,10 +324,10 @@ class OpensslContext final : public TlsContext, public std::enable_shared_from_t
 
 }  // namespace
 
-Result<std::shared_ptr<TlsContext>> TlsContext::create(const std::string& certificate_chain_pem, const std::string& private_key_pem) {
+Result<std::shared_ptr<TlsContext>> TlsContext::create(const TlsOptions& options) {
     ERR_clear_error();
     auto context = std::make_shared<OpensslContext>();
-    if (auto configured = context->configure(certificate_chain_pem, private_key_pem); !configured) return configured.error();
+    if (auto configured = context->configure(options); !configured) return configured.error();
     return std::shared_ptr<TlsContext>(std::move(context));
 }
 

@@ -22,6 +22,7 @@ constexpr std::array<QuotaRow, static_cast<std::size_t>(Quota::count_)> table{{
     {Quota::topic_slashes, "topic_slashes", 7, -1, "disconnect, CLIENT_ERROR", general_reference},
     {Quota::subscriptions_per_connection, "subscriptions_per_connection", 50, 100'000, "SUBACK failure for the filter", general_reference},
     {Quota::filters_per_subscribe, "filters_per_subscribe", 8, 10'000, "disconnect, CLIENT_ERROR", general_reference},
+    {Quota::websocket_duration_s, "websocket_duration_s", 86'400, -1, "disconnect, WEBSOCKET_TTL_EXPIRATION", general_reference},
     {Quota::rule_payload_bytes, "rule_payload_bytes", 128 * 1024, 1024 * 1024, "InvalidRequestException", general_reference},
     {Quota::actions_per_rule, "actions_per_rule", 10, 100, "InvalidRequestException", general_reference},
     {Quota::rules_per_account, "rules_per_account", 1000, 100'000, "LimitExceededException", general_reference},

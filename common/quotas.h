@@ -24,6 +24,7 @@ enum class Quota : std::uint8_t {
     topic_slashes,
     subscriptions_per_connection,
     filters_per_subscribe,
+    websocket_duration_s,
     rule_payload_bytes,
     actions_per_rule,
     rules_per_account,

@@ -129,6 +129,11 @@ class TestBroker {
         std::size_t shards = 1;
         QuotaProfile profile = QuotaProfile::aws;
         std::string certificate_chain_pem, private_key_pem;  ///< empty: the plain port only
+        std::string security_policy = std::string(default_tls_policy_name);
+        bool strict_server_name = false, proxy_protocol = false;
+        const UpgradeAuthenticator* upgrades = nullptr;
+        CustomAuthenticator* custom = nullptr;
+        HttpDoor* http = nullptr;
     };
     TestBroker() : TestBroker(Options()) {}
     explicit TestBroker(QuotaProfile profile) : TestBroker(with_profile(profile)) {}
@@ -136,7 +141,8 @@ class TestBroker {
         : quotas(options.profile),
           pool(options.shards),
           router(make_router(pool, clock, metrics, quotas)),
-          broker(make_broker({pool, *router, authenticator, clock, random, metrics, quotas})) {
+          broker(
+              make_broker({pool, *router, authenticator, clock, random, metrics, quotas, options.upgrades, options.custom, options.http})) {
         const char* level = std::getenv("FOGBANK_TEST_LOG");
         configure_logging(level != nullptr ? level : "off");
         pool.start();
@@ -147,8 +153,15 @@ class TestBroker {
         listener.mqtt_port = 0;
         listener.certificate_chain_pem = options.certificate_chain_pem;
         listener.private_key_pem = options.private_key_pem;
+        listener.security_policy = options.security_policy;
+        listener.strict_server_name = options.strict_server_name;
+        listener.proxy_protocol = options.proxy_protocol;
         auto opened = broker->listen(listener);
-        if (!opened) throw std::runtime_error(opened.error().message);
+        if (!opened) {
+            broker.reset();
+            pool.stop();
+            throw std::runtime_error(opened.error().message);
+        }
         ports = *opened;
     }
     ~TestBroker() {

@@ -79,10 +79,11 @@ struct TlsOptions {
     std::vector<std::string> alpn;
     std::string server_name;
     std::string ciphers;  ///< TLS 1.2's; empty: all
+    std::string before_handshake;
 };
 
 /// Throws nothing after construction; a failed handshake leaves `established` false.
-class TlsClientSocket final : public ClientSocket {
+class TlsClientSocket : public ClientSocket {
   public:
     TlsClientSocket(std::int32_t port, const TlsOptions& options) : ClientSocket(port), context_(SSL_CTX_new(TLS_client_method())) {
         SSL_CTX_set_min_proto_version(context_.get(), options.version);
@@ -91,6 +92,7 @@ class TlsClientSocket final : public ClientSocket {
         if (!options.ciphers.empty()) SSL_CTX_set_cipher_list(context_.get(), options.ciphers.c_str());
         if (options.identity != nullptr) use(*options.identity);
         ssl_.reset(SSL_new(context_.get()));
+        ClientSocket::write(options.before_handshake);
         SSL_set_fd(ssl_.get(), descriptor());
         if (!options.server_name.empty()) SSL_set_tlsext_host_name(ssl_.get(), options.server_name.c_str());
         std::string offer;
