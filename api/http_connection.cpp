@@ -77,6 +77,7 @@ class Connection final : public HttpConnection {
           remote_ip_(std::move(adopted.remote_ip)),
           server_name_(std::move(adopted.server_name)),
           certificate_der_(std::move(adopted.client_certificate_der)),
+          secure_(true),
           adopted_(true) {
         buffer_.commit(asio::buffer_copy(buffer_.prepare(adopted.first_bytes.size()), asio::buffer(adopted.first_bytes)));
     }
@@ -124,6 +125,7 @@ class Connection final : public HttpConnection {
         if (error) {
             logger("api").debug("tls handshake failed remote_ip={} error={}", remote_ip_, error.message());
         } else {
+            secure_ = true;
             read_peer(transport_->tls());
         }
         co_return !error;
@@ -290,6 +292,7 @@ class Connection final : public HttpConnection {
         for (const auto& field : message) request.headers.emplace_back(lower(view(field.name_string())), std::string(view(field.value())));
         request.remote_ip = remote_ip_;
         request.server_name = server_name_;
+        request.secure = secure_;
         request.local_port = context_.local_port;
         request.client_certificate_der = certificate_der_;
         return request;
@@ -299,6 +302,7 @@ class Connection final : public HttpConnection {
     std::unique_ptr<HttpTransport> transport_;
     beast::flat_buffer buffer_;
     std::string remote_ip_, server_name_, certificate_der_;
+    bool secure_ = false;
     bool idle_ = false, stopping_ = false;
     const bool adopted_ = false;  ///< accepted and decrypted elsewhere
 };

@@ -79,6 +79,7 @@ struct TlsOptions {
     std::vector<std::string> alpn;
     std::string server_name;
     std::string ciphers;  ///< TLS 1.2's; empty: all
+    std::string suites;   ///< TLS 1.3's; empty: all
     std::string before_handshake;
 };
 
@@ -90,6 +91,7 @@ class TlsClientSocket : public ClientSocket {
         SSL_CTX_set_max_proto_version(context_.get(), options.version);
         SSL_CTX_set_security_level(context_.get(), 0);
         if (!options.ciphers.empty()) SSL_CTX_set_cipher_list(context_.get(), options.ciphers.c_str());
+        if (!options.suites.empty()) SSL_CTX_set_ciphersuites(context_.get(), options.suites.c_str());
         if (options.identity != nullptr) use(*options.identity);
         ssl_.reset(SSL_new(context_.get()));
         ClientSocket::write(options.before_handshake);

@@ -174,6 +174,19 @@ TEST(Tls, NoTicketsAndNoResumption) {
     }
 }
 
+TEST(Tls, RenegotiationIsRefused) {
+    TestBroker broker(secure());
+    TlsOptions options = device();
+    options.version = TLS1_2_VERSION;
+    auto socket = std::make_unique<TlsClientSocket>(broker.ports.mqtts, options);
+    ASSERT_TRUE(socket->established);
+    SSL* ssl = socket->ssl();
+    MqttClient client(std::move(socket));
+    client.connect("c");
+    ASSERT_EQ(SSL_renegotiate(ssl), 1);
+    EXPECT_NE(SSL_do_handshake(ssl), 1);
+}
+
 TEST(Tls, HalfOpenHandshakesTimeOut) {
     TestBroker broker(secure());
     std::vector<MqttClient> silent;
