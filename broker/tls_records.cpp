@@ -20,6 +20,8 @@ constexpr std::size_t sealed_bytes_max = header_bytes + plaintext_bytes_max + 1 
 constexpr std::size_t read_bytes = 64 * 1024;                                                 // of one system call
 constexpr std::size_t records_per_write = 4;                                                  // in one system call
 constexpr std::uint64_t records_per_key_max = std::uint64_t{1} << 24;                         // section 5.5: 2^24.5 for AES-GCM
+// Each costs three HMACs; who updates for every few bytes wants to keep the shard busy.
+constexpr std::uint8_t key_updates_per_read_max = 4;
 constexpr unsigned char alert_type = 21, handshake_type = 22, application_data_type = 23;
 constexpr unsigned char close_notify = 0, unexpected_message = 10, bad_record_mac = 20, record_overflow = 22, internal_error = 80;
 constexpr unsigned char key_update_message = 24;
@@ -120,6 +122,7 @@ IoResult TlsRecords::read(int descriptor, char* to, std::size_t size) {
     plain_.erase(0, filled);
     if (plain_.empty()) std::string().swap(plain_);
     bool drained = false;
+    key_updates_ = 0;
     // At least one byte, the end, or nothing to be had: records may be empty, or none of the reader's business.
     while (filled == 0 && end_ == IoResult::Status::done) {
         if (drained) return {IoResult::Status::would_block, 0, false};
@@ -208,6 +211,7 @@ void TlsRecords::take_handshake(std::string_view message) {
     const bool is_update = message.size() == 5 && static_cast<unsigned char>(message[0]) == key_update_message && message[1] == 0 &&
                            message[2] == 0 && message[3] == 1 && static_cast<unsigned char>(message[4]) <= 1;
     if (!is_update) return fail("a handshake message that is not KeyUpdate", unexpected_message);
+    if (++key_updates_ > key_updates_per_read_max) return fail("too many key updates", unexpected_message);
     if (!update_keys(reading_, false)) return fail("the keys could not be updated", internal_error);
     key_update_owed_ = key_update_owed_ || message[4] == 1;
 }

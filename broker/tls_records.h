@@ -86,6 +86,7 @@ class TlsRecords {
     std::string failure_;
     IoResult::Status end_ = IoResult::Status::done;  ///< anything else: what reads find after plain_
     unsigned char alert_ = 0;                        ///< owed to the peer
+    std::uint8_t key_updates_ = 0;                   ///< of the read under way
     bool key_update_owed_ = false, ended_ = false;
 };
 
