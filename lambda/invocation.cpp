@@ -38,6 +38,12 @@ InvocationResult function_error(std::string error_object) {
     return result;
 }
 
+/// What the log says of a process that ended.
+std::string exit_line(std::string_view request_id, const std::string& ending) {
+    return "RequestId: " + std::string(request_id) + " Error: Runtime exited " +
+           (ending.empty() ? "without providing a reason" : "with error: " + ending);
+}
+
 bool is_json(std::string_view text) {
     return detail::JsonChecker(text).document();
 }
@@ -153,6 +159,8 @@ std::unique_ptr<Environment> Invocation::ready_environment(const Function::Code&
     if (!taken->fresh) return std::move(taken->environment);
     if (auto failed = taken->environment->wait_until_ready()) {
         failure = Failure{failed->function_error, failed->reason};
+        if (failed->exited)
+            failure = Failure{exit_error(request_id_, failed->function_error), exit_line(request_id_, failed->function_error)};
         return std::move(taken->environment);  // its log is worth reading
     }
     init_duration_ = std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - begun);
@@ -172,8 +180,7 @@ void Invocation::run_in_environment(const Function::Code& code) {
     environment.reset();  // the end of a process that is not kept is waited for here
     if (returned.kind == EnvironmentReturn::Kind::exited) {
         const std::string error = exit_error(request_id_, returned.payload);
-        log_line("RequestId: " + request_id_ + " Error: Runtime exited " +
-                 (returned.payload.empty() ? "without providing a reason" : "with error: " + returned.payload));
+        log_line(exit_line(request_id_, returned.payload));
         return finish(function_error(error));
     }
     finish(judged(returned.kind == EnvironmentReturn::Kind::result ? 0 : 1, std::move(returned.payload), returned.too_large));
