@@ -147,8 +147,8 @@ class CertificateDispatcher final : public RequestHandler {
         const std::string request_id = services_.rooms.random.uuid();
         auto match = index_.choose_for_certificate(request);
         const AwsService& service = *match.service;
-        auto granted = co_await judge(request);
-        if (!granted) co_return finish(services_, service, "none", request_id, granted.error());
+        const auto principal = co_await services_.rooms.registry.authenticate_certificate(request.client_certificate_der);
+        if (!principal) co_return finish(services_, service, "none", request_id, principal.error());
         if (match.operation == nullptr) {
             Error error(Errc::method_not_allowed,
                         "The specified combination of HTTP verb and URI is not supported: this server has no data-plane operation `" +
@@ -160,52 +160,21 @@ class CertificateDispatcher final : public RequestHandler {
             Error error(Errc::validation, "the query string is not well-formed");
             co_return finish(services_, service, match.operation->name, request_id, std::move(error));
         }
+        ConnectionFacts facts;
+        facts.source_ip = request.remote_ip;
+        facts.server_name = request.server_name;
+        const auto permissions = co_await services_.rooms.registry.permissions(*principal, std::move(facts));
+        if (!permissions) co_return finish(services_, service, match.operation->name, request_id, permissions.error());
         Call call(std::move(request), std::move(*query));
         call.labels = std::move(match.labels);
-        call.principal = granted->principal;
+        call.principal = *principal;
         call.request_id = request_id;
-        call.permissions = granted->permissions.get();
+        call.permissions = permissions->get();
         auto outcome = co_await run_operation(*match.operation, services_, call);
         co_return finish(services_, service, match.operation->name, request_id, std::move(outcome));
     }
 
   private:
-    asio::awaitable<Result<CustomGrant>> judge(const Request& request) {
-        ConnectionFacts facts;
-        facts.source_ip = request.remote_ip;
-        facts.server_name = request.server_name;
-        if (request.client_certificate_der.empty()) co_return co_await judge_custom(request, std::move(facts));
-        auto principal = co_await services_.rooms.registry.authenticate_certificate(request.client_certificate_der);
-        if (!principal) co_return principal.error();
-        auto permissions = co_await services_.rooms.registry.permissions(*principal, std::move(facts));
-        if (!permissions) co_return permissions.error();
-        CustomGrant out;
-        out.principal = std::move(*principal);
-        out.permissions = std::move(*permissions);
-        co_return out;
-    }
-
-    asio::awaitable<Result<CustomGrant>> judge_custom(const Request& request, ConnectionFacts facts) {
-        if (services_.rooms.custom == nullptr) co_return Error(Errc::forbidden, "this server has no custom authorizers");
-        const auto query = parse_query(request.query).value_or(QueryParameters());
-        const auto given = [&](std::string_view name) {
-            const auto header = request.header(name);
-            if (header) return std::string(*header);
-            for (const auto& [key, value] : query) {
-                if (key == name) return value;
-            }
-            return std::string();
-        };
-        CustomCredentials credentials;
-        credentials.authorizer_name = given("x-amz-customauthorizer-name");
-        credentials.token_signature = given("x-amz-customauthorizer-signature");
-        for (const Header& header : request.headers) credentials.headers.emplace_back(header.name, header.value);
-        credentials.query_string = request.query;
-        credentials.server_name = request.server_name;
-        credentials.remote_ip = request.remote_ip;
-        co_return co_await services_.rooms.custom->authenticate_custom(std::move(credentials), std::move(facts));
-    }
-
     Services services_;
     ServiceIndex index_;
 };

@@ -9,14 +9,12 @@
 #include "common/arn.h"
 #include "common/authenticator.h"
 #include "common/clock.h"
-#include "common/door_authentication.h"
 #include "common/metrics.h"
 #include "common/publisher.h"
 #include "common/quotas.h"
 #include "common/random.h"
 #include "common/result.h"
 #include "common/shard.h"
-#include "common/tls_policy.h"
 #include "lambda/function_service.h"
 #include "registry/access_keys.h"
 #include "registry/iam.h"
@@ -26,15 +24,12 @@
 
 namespace fogbank::api {
 
-struct AdoptedConnection;
-
 struct ApiOptions {
     std::string bind = "0.0.0.0";
     std::int32_t api_port = 4566;    ///< 0: any free one
     std::int32_t https_port = 8443;  ///< data plane for client certificates; 0: any free one, -1: none
     std::string certificate_chain_pem, private_key_pem;
-    std::string tls_security_policy = std::string(default_tls_policy_name);  ///< of https_port; a name of common/tls_policy.h
-    std::string endpoint_name;                                               ///< what DescribeEndpoint answers: a bare host name
+    std::string endpoint_name;  ///< what DescribeEndpoint answers: a bare host name
 };
 
 struct ApiPorts {
@@ -57,15 +52,11 @@ class ApiServer {
         Metrics& metrics;
         ArnFactory arns;
         Quotas quotas;
-        CustomAuthenticator* custom = nullptr;  ///< null: there are no custom authorizers
     };
     virtual ~ApiServer() = default;
 
     /// Errors: CommonErrc::io_error naming the address that could not be bound.
     virtual Result<ApiPorts> listen(const ApiOptions& options) = 0;
-    /// Serves a connection that came in at the broker's door: the data plane for client certificates and custom authorizers, everything
-    /// that is signed for SigV4 callers. On the connection's shard, after `listen`.
-    virtual void adopt(AdoptedConnection adopted) = 0;
     /// Stops accepting, finishes requests under way for up to `grace`, closes. Not from a shard's thread; the shards must be running.
     virtual void stop(std::chrono::milliseconds grace) = 0;
 };
