@@ -212,7 +212,9 @@ MessagePtr Connection::will_message() {
     options.payload = will_->payload;
     options.qos = will_->qos;
     options.retain = will_->retain;
-    options.origin = origin_;
+    auto origin = std::make_shared<MessageOrigin>(*origin_);
+    origin->last_will = true;
+    options.origin = std::move(origin);
     options.received_at = home_.wall_now();
     options.properties = std::move(will_->properties);
     return Message::create(std::move(options));

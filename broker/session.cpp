@@ -190,6 +190,7 @@ void Session::enter(std::string_view topic_filter, const SubscriptionOptions& op
     Core& core = home().core;
     if (const auto shared = parse_shared_filter(topic_filter)) {
         core.groups.join(topic_filter, *shared, shared_from_this(), options);
+        if (connection_ != nullptr) core.groups.member_is_back(topic_filter, *this);
     } else {
         core.router.subscribe(topic_filter, shared_from_this(), options);
     }
@@ -224,6 +225,7 @@ bool Session::unsubscribe(std::string_view topic_filter) {
 
 bool Session::take_over(const SessionTerms& terms, std::uint64_t connection_id) {
     if (mode_.load(std::memory_order_relaxed) == Mode::ended) return false;
+    on_deadline();  // the tick that would have ended it may not have come yet
     if (connection_ != nullptr)
         connection_->close(DisconnectReason::duplicate_clientid, "a new connection was established with the same client ID");
     // A 3.1.1 session cannot be resumed by MQTT 5, nor the reverse (reference "broker", section 11).

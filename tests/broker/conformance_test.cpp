@@ -13,11 +13,13 @@
 // `profile` is `aws` unless it says `relaxed`; `deviation` says where AWS does not do what the clause wants, and why it is so here.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <map>
 
 #include "store/kv/memory_engine.h"
 #include "tests/broker/packet_script.h"
 #include "tests/broker/test_broker.h"
+#include "tests/broker/tls_client.h"
 #include "tests/support/cases.h"
 
 namespace fogbank::broker::testing {
@@ -27,7 +29,8 @@ using fogbank::testing::Case;
 
 class Script {
   public:
-    explicit Script(QuotaProfile profile) : profile_(profile), store_(store::kv::make_memory_engine()) { start(); }
+    /// @param secure  over TLS: on the plain port everything is allowed.
+    Script(QuotaProfile profile, bool secure) : profile_(profile), secure_(secure), store_(store::kv::make_memory_engine()) { start(); }
 
     void step(const std::string& text) {
         SCOPED_TRACE(text);
@@ -49,6 +52,10 @@ class Script {
         TestBroker::Options options;
         options.profile = profile_;
         options.store = store_.get();
+        if (secure_) {
+            options.certificate_chain_pem = TestPki::instance().server.certificate_pem;
+            options.private_key_pem = TestPki::instance().server.key_pem;
+        }
         broker_ = std::make_unique<TestBroker>(options);
     }
     void forbid(const std::string& what) {
@@ -57,9 +64,15 @@ class Script {
             if (iot_action_name(action) == what.substr(0, space)) broker_->authenticator.rulebook.forbid(action, what.substr(space + 1));
         }
     }
+    std::unique_ptr<MqttClient> open() {
+        if (!secure_) return std::make_unique<MqttClient>(broker_->ports.mqtt);
+        TlsOptions options;
+        options.identity = &TestPki::instance().device_p256;
+        return std::make_unique<MqttClient>(std::make_unique<TlsClientSocket>(broker_->ports.mqtts, options));
+    }
     MqttClient& client(char name) {
         auto& client = clients_[name];
-        if (!client) client = std::make_unique<MqttClient>(broker_->ports.mqtt);
+        if (!client) client = open();
         return *client;
     }
     void client_step(char name, const std::string& what) {
@@ -89,7 +102,7 @@ class Script {
         const bool mqtt5 = how.front() == '5';
         const bool persistent = how[1] == 'p';
         const std::string id = how.substr(persistent ? 3 : 2);
-        clients_[name] = std::make_unique<MqttClient>(broker_->ports.mqtt);
+        clients_[name] = open();
         const std::string flags = persistent ? "00" : "02";
         const std::string properties = mqtt5 ? (persistent ? "(11 00000064)" : "()") : "";
         client(name).send(PacketScript::bytes("10 [s'MQTT' 0" + how.substr(0, 1) + " " + flags + " 003c " + properties + " s'" + id + "']"));
@@ -99,13 +112,16 @@ class Script {
     }
 
     QuotaProfile profile_;
+    bool secure_;
     std::unique_ptr<store::kv::Engine> store_;
     std::unique_ptr<TestBroker> broker_;
     std::map<char, std::unique_ptr<MqttClient>> clients_;
 };
 
 void run(const Case& c) {
-    Script script(c.data.value("profile", "aws") == "relaxed" ? QuotaProfile::relaxed : QuotaProfile::aws);
+    const auto& steps = c.data["steps"];
+    const bool secure = std::any_of(steps.begin(), steps.end(), [](const auto& step) { return step.template get<std::string>().starts_with("forbid"); });
+    Script script(c.data.value("profile", "aws") == "relaxed" ? QuotaProfile::relaxed : QuotaProfile::aws, secure);
     for (const auto& step : c.data["steps"]) script.step(step.get<std::string>());
 }
 
