@@ -9,6 +9,7 @@ namespace {
 constexpr std::string_view general_reference = "AWS General Reference, AWS IoT Core endpoints and quotas";
 
 constexpr std::string_view developer_guide = "AWS IoT Core Developer Guide, MQTT";
+constexpr std::string_view device_management = "AWS General Reference, AWS IoT Device Management endpoints and quotas";
 
 constexpr std::array<QuotaRow, static_cast<std::size_t>(Quota::count_)> table{{
     {Quota::client_id_bytes, "client_id_bytes", 128, 65535, "CONNECT refused: identifier rejected", general_reference},
@@ -44,14 +45,35 @@ constexpr std::array<QuotaRow, static_cast<std::size_t>(Quota::count_)> table{{
     {Quota::received_bytes_per_second_per_connection, "received_bytes_per_second_per_connection", 512 * 1024, -1,
      "the excess waits: the connection is not read", general_reference},
     {Quota::connection_requests_per_second, "connection_requests_per_second", 100, -1, "ThrottlingException", general_reference},
+    {Quota::websocket_duration_s, "websocket_duration_s", 86'400, -1, "disconnect, WEBSOCKET_TTL_EXPIRATION", general_reference},
     {Quota::rule_payload_bytes, "rule_payload_bytes", 128 * 1024, 1024 * 1024, "InvalidRequestException", general_reference},
     {Quota::actions_per_rule, "actions_per_rule", 10, 100, "InvalidRequestException", general_reference},
     {Quota::rules_per_account, "rules_per_account", 1000, 100'000, "LimitExceededException", general_reference},
+    {Quota::rule_destinations_per_account, "rule_destinations_per_account", 1000, 10'000, "InvalidRequestException", general_reference},
     {Quota::policy_document_bytes, "policy_document_bytes", 2048, 64 * 1024, "MalformedPolicyException; white space is not counted",
      general_reference},
     {Quota::policies_per_principal, "policies_per_principal", 10, 100, "LimitExceededException", general_reference},
+    {Quota::policies_per_thing_group, "policies_per_thing_group", 2, 100, "LimitExceededException",
+     "AWS IoT Core Developer Guide, thing groups"},
+    {Quota::groups_per_thing, "groups_per_thing", 10, 1000, "InvalidRequestException", device_management},
+    {Quota::thing_group_depth, "thing_group_depth", 7, 64, "InvalidRequestException", device_management},
+    {Quota::thing_group_children, "thing_group_children", 100, 100'000, "InvalidRequestException", device_management},
+    {Quota::dynamic_thing_groups, "dynamic_thing_groups", 100, 1000, "LimitExceededException", device_management},
+    {Quota::tags_per_resource, "tags_per_resource", 50, 50, "LimitExceededException", general_reference},
+    {Quota::index_query_characters, "index_query_characters", 1000, 10'000, "InvalidQueryException", device_management},
+    {Quota::index_query_terms, "index_query_terms", 12, 100, "InvalidQueryException", device_management},
     {Quota::item_bytes, "item_bytes", 400 * 1024, 400 * 1024, "ValidationException", "Amazon DynamoDB Developer Guide, quotas"},
     {Quota::http_body_bytes, "http_body_bytes", 64 * 1024 * 1024, 64 * 1024 * 1024, "HTTP 413", "Fogbank; AWS publishes one per service"},
+    {Quota::shadow_document_bytes, "shadow_document_bytes", 8 * 1024, 1024 * 1024,
+     "rejected with 413; desired and reported after the merge, without metadata and white space", general_reference},
+    {Quota::shadow_levels, "shadow_levels", 8, 32, "rejected with 400; below desired or reported", general_reference},
+    {Quota::shadow_client_token_bytes, "shadow_client_token_bytes", 64, 1024, "rejected with 400", general_reference},
+    {Quota::shadow_inflight_per_thing, "shadow_inflight_per_thing", 10, -1,
+     "rejected with 429; unanswered requests of one connection for one thing", general_reference},
+    {Quota::job_document_bytes, "job_document_bytes", 32 * 1024, 1024 * 1024, "InvalidRequestException", general_reference},
+    {Quota::job_targets, "job_targets", 100, 10'000, "LimitExceededException", general_reference},
+    {Quota::job_status_detail_bytes, "job_status_detail_bytes", 1024, 64 * 1024, "InvalidRequest; a value of statusDetails",
+     general_reference},
 }};
 
 }  // namespace
