@@ -17,10 +17,12 @@ constexpr std::int64_t page_items_max = 200, page_items_default = 20;
 /// IoT policies of certificates have no action for these operations: only signed requests may call them.
 Result<ClientId> read_client_id(const Services& services, const Call& call) {
     if (services.rooms.connections == nullptr) return Error(Errc::unavailable, "there is no broker here");
-    if (call.permissions != nullptr) return Error(Errc::forbidden, "connections are managed with IAM credentials, not with a client certificate");
+    if (call.permissions != nullptr)
+        return Error(Errc::forbidden, "connections are managed with IAM credentials, not with a client certificate");
     const std::string& client_id = call.label("clientId");
     if (client_id.empty() || client_id.size() > client_id_bytes_max || client_id.front() == '$')
-        return constraint_error(client_id, "clientId", "Member must have 1 to 128 characters and satisfy regular expression pattern: [^$].*");
+        return constraint_error(client_id, "clientId",
+                                "Member must have 1 to 128 characters and satisfy regular expression pattern: [^$].*");
     return ClientId(client_id);
 }
 

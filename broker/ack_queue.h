@@ -6,8 +6,8 @@
 
 namespace fogbank::broker {
 
-/// PUBACKs (PUBRECs for QoS 2) leave in the order in which the PUBLISHes came (MQTT-4.6.0-2), however late each one's holds are released. A ring that grows to
-/// the in-flight limit of the connection and is given back when it is empty.
+/// PUBACKs (PUBRECs for QoS 2) leave in the order in which the PUBLISHes came (MQTT-4.6.0-2), however late each one's holds are released. A
+/// ring that grows to the in-flight limit of the connection and is given back when it is empty.
 class AckQueue {
   public:
     /// @return the sequence number to complete it with.

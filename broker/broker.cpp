@@ -76,7 +76,8 @@ class BrokerServer final : public Broker, private RevocationObserver {
     RevocationObserver& revocations() override { return *this; }
     void principal_revoked(const std::string& principal_id, const std::string& reason) override {
         for (const auto& state : core_.states) {
-            state->shard.post([&state, principal_id, reason] { state->close_principal(principal_id, DisconnectReason::auth_error, reason); });
+            state->shard.post(
+                [&state, principal_id, reason] { state->close_principal(principal_id, DisconnectReason::auth_error, reason); });
         }
     }
 

@@ -1,5 +1,5 @@
-// Connection: from the handshake's end to CONNACK. Source: OASIS MQTT 3.1.1 and MQTT 5, section 3.1; AWS's deviations: reference "broker", sections 7,
-// 10 and 13.
+// Connection: from the handshake's end to CONNACK. Source: OASIS MQTT 3.1.1 and MQTT 5, section 3.1; AWS's deviations: reference "broker",
+// sections 7, 10 and 13.
 #include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 
@@ -122,7 +122,8 @@ bool Connection::take_terms(const mqtt::Connect& connect, const mqtt::Properties
     if (connect.client_id.empty() && !connect.clean_session && !mqtt5_)
         return refused("an empty client id needs clean session (MQTT-3.1.3-8)");
     // Ids with `$` are those that the server makes up.
-    if (connect.client_id.starts_with('$') && limits.profile == QuotaProfile::aws) return refused("client ids that begin with `$` are reserved");
+    if (connect.client_id.starts_with('$') && limits.profile == QuotaProfile::aws)
+        return refused("client ids that begin with `$` are reserved");
     identity_.client_id = ClientId(connect.client_id.empty() ? "$GEN/" + home_.core.random.uuid() : std::string(connect.client_id));
     if (mqtt5_) mqtt5_->assigned_client_id = connect.client_id.empty();
     terms_.version = version();

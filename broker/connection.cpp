@@ -168,7 +168,8 @@ std::string_view Connection::reason_string(std::string_view detail) const {
     // It must not make the packet larger than the client takes (MQTT-3.14.2-3); 16 bytes for all that is around it.
     const std::size_t room = std::min(limits::reason_string_bytes_max, mqtt5_->packet_bytes_max > 16 ? mqtt5_->packet_bytes_max - 16 : 0);
     std::size_t bytes = std::min(room, detail.size());
-    while (bytes > 0 && bytes < detail.size() && (static_cast<unsigned char>(detail[bytes]) & 0xC0U) == 0x80) --bytes;  // not within a character
+    while (bytes > 0 && bytes < detail.size() && (static_cast<unsigned char>(detail[bytes]) & 0xC0U) == 0x80)
+        --bytes;  // not within a character
     return detail.substr(0, bytes);
 }
 

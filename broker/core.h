@@ -30,7 +30,7 @@ struct PacketLimits {
     std::size_t shared_groups, shared_group_members, account_connections, account_subscriptions;
     std::uint16_t topic_aliases;
     std::int64_t session_expiry_s_max, message_expiry_s_min, message_expiry_s_max;
-    std::int64_t bytes_per_second;  ///< the largest std::int64_t: not paced
+    std::int64_t bytes_per_second;      ///< the largest std::int64_t: not paced
     std::int64_t publishes_per_second;  ///< the largest std::int64_t: not paced
     std::chrono::seconds keep_alive_min, keep_alive_max;
     QuotaProfile profile;
@@ -49,7 +49,7 @@ struct Core {
     LifecycleObserver& lifecycle;
     const PacketLimits limits;
     BrokerMetrics metrics;
-    store::kv::Engine* const store;  ///< may be null
+    store::kv::Engine* const store;    ///< may be null
     ActivityRecorder* const activity;  ///< may be null
     std::unique_ptr<RetainedStore> retained;
     SharedGroups groups;

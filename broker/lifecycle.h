@@ -18,7 +18,7 @@ struct ConnectionIdentity {
     ClientId client_id;
     std::string principal_id;  ///< empty on the plain port
     std::string source_ip;
-    std::string session_identifier;  ///< UUID, one per session
+    std::string session_identifier;            ///< UUID, one per session
     mutable std::uint64_t version_number = 0;  ///< of the lifecycle events, which set it when the connection begins
 };
 

@@ -22,7 +22,8 @@ void LifecycleLog::subscribed(const ConnectionIdentity& connection, std::span<co
 
 void LifecycleLog::unsubscribed(const ConnectionIdentity& connection, std::span<const std::string_view> topic_filters) {
     for (const std::string_view topic_filter : topic_filters)
-        logger("broker").debug("unsubscribed client_id={} topic_filter={}", log_value(connection.client_id.view()), log_value(topic_filter));
+        logger("broker").debug("unsubscribed client_id={} topic_filter={}", log_value(connection.client_id.view()),
+                               log_value(topic_filter));
 }
 
 }  // namespace fogbank::broker

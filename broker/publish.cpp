@@ -1,5 +1,5 @@
-// Connection: PUBLISH in, PUBACK out, wills. Source: OASIS MQTT 3.1.1 and MQTT 5, section 3.3; reference "broker", sections 7, 8, 10, 13 and
-// 15.
+// Connection: PUBLISH in, PUBACK out, wills. Source: OASIS MQTT 3.1.1 and MQTT 5, section 3.3; reference "broker", sections 7, 8, 10, 13
+// and 15.
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
@@ -123,15 +123,15 @@ std::optional<Connection::Refusal> Connection::publish_refusal(const Incoming& i
         if (auto valid = validate_topic_name(topic_name, limits.topic); !valid)
             return Refusal{RefusalCause::topic_name_invalid, valid.error().message};
         if (!is_publishable(topic_name)) {
-            return Refusal{RefusalCause::topic_name_invalid,
-                           "clients may not publish to reserved topic `" + std::string(topic_name) + "`"};
+            return Refusal{RefusalCause::topic_name_invalid, "clients may not publish to reserved topic `" + std::string(topic_name) + "`"};
         }
         if (!access_.allows(IotAction::publish, topic_name))
             return Refusal{RefusalCause::publish_not_authorized, access_.explain(IotAction::publish, topic_name)};
     }
     if (publish.retain) {
         if (topic_name.starts_with('$'))
-            return Refusal{RefusalCause::topic_name_invalid, "messages on reserved topics cannot be retained: `" + std::string(topic_name) + "`"};
+            return Refusal{RefusalCause::topic_name_invalid,
+                           "messages on reserved topics cannot be retained: `" + std::string(topic_name) + "`"};
         if (!access_.allows(IotAction::retain_publish, topic_name))
             return Refusal{RefusalCause::publish_not_authorized, access_.explain(IotAction::retain_publish, topic_name)};
     }

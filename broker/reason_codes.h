@@ -49,8 +49,8 @@ enum class RefusalCause : std::uint8_t {
 };
 inline constexpr std::size_t refusal_cause_count = 31;
 
-/// What happens in MQTT 3.1.1. In MQTT 5 there is always an answer: CONNACK before a connection is accepted, then PUBACK or SUBACK where the
-/// packet has one and the connection may stay, else DISCONNECT.
+/// What happens in MQTT 3.1.1. In MQTT 5 there is always an answer: CONNACK before a connection is accepted, then PUBACK or SUBACK where
+/// the packet has one and the connection may stay, else DISCONNECT.
 enum class WireAnswer : std::uint8_t {
     close,           ///< the connection is closed without a word
     connack,         ///< CONNACK with the row's return code, then close (MQTT-3.2.2-5)

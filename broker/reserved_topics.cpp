@@ -128,7 +128,8 @@ bool is_publishable(std::string_view topic_name) {
 
 bool is_subscribable(std::string_view topic_filter) {
     if (!topic_filter.starts_with('$')) return true;
-    return std::any_of(table.begin(), table.end(), [&](const Reserved& row) { return row.subscribe && overlap(topic_filter, row.pattern); });
+    return std::any_of(table.begin(), table.end(),
+                       [&](const Reserved& row) { return row.subscribe && overlap(topic_filter, row.pattern); });
 }
 
 }  // namespace fogbank::broker

@@ -10,7 +10,8 @@ namespace fogbank::broker {
 /// provisioning, Basic Ingest …).
 bool is_publishable(std::string_view topic_name);
 
-/// Whether a client may subscribe to `topic_filter`: any that does not begin with `$`, and those that match a topic that AWS's table marks so.
+/// Whether a client may subscribe to `topic_filter`: any that does not begin with `$`, and those that match a topic that AWS's table marks
+/// so.
 bool is_subscribable(std::string_view topic_filter);
 
 }  // namespace fogbank::broker

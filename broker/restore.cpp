@@ -37,9 +37,9 @@ class Restore {
     explicit Restore(Core& core) : core_(core), now_(core.clock.now()) {}
 
     asio::awaitable<Result<void>> run() {
-        for (const auto& [kind, take] : {std::pair{"s", &Restore::take_session}, std::pair{"b", &Restore::take_subscription},
-                                         std::pair{"m", &Restore::take_message}, std::pair{"q", &Restore::take_entry},
-                                         std::pair{"i", &Restore::take_inbound}}) {
+        for (const auto& [kind, take] :
+             {std::pair{"s", &Restore::take_session}, std::pair{"b", &Restore::take_subscription}, std::pair{"m", &Restore::take_message},
+              std::pair{"q", &Restore::take_entry}, std::pair{"i", &Restore::take_inbound}}) {
             auto done = co_await each(kind, take);
             if (!done) co_return done.error();
         }

@@ -1,5 +1,5 @@
-/// Retained messages: the last one of each topic, for subscribers to come. Source: OASIS MQTT 5, section 3.3.1.3; reference "broker", section
-/// 12.
+/// Retained messages: the last one of each topic, for subscribers to come. Source: OASIS MQTT 5, section 3.3.1.3; reference "broker",
+/// section 12.
 #pragma once
 
 #include <functional>

@@ -49,7 +49,8 @@ struct DelayedWill {
 /// otherwise.
 ///
 /// A clean session lives as long as its connection. A persistent one outlives it: without a connection it queues QoS 1 and 2 on disk and in
-/// memory. When its client comes back on another shard the session moves there: the object stays what the topic index knows, `home` changes.
+/// memory. When its client comes back on another shard the session moves there: the object stays what the topic index knows, `home`
+/// changes.
 ///
 /// What must be durable while the client is connected: a QoS 1 message is sent at once and its publisher's acknowledgement held; if the
 /// client acknowledges within some 10 ms nothing is ever written, else the message goes to disk and the hold with it.
@@ -107,8 +108,8 @@ class Session final : public Subscriber, public std::enable_shared_from_this<Ses
     const std::unordered_map<std::string, SubscriptionOptions>& subscriptions() const { return subscriptions_; }
 
     // Packets of the client about messages it was sent. @return false if the packet id is not in flight.
-    bool acknowledge(std::uint16_t packet_id);                   ///< PUBACK, PUBCOMP
-    bool received(std::uint16_t packet_id, bool failed);         ///< PUBREC; `failed`: with an error reason code
+    bool acknowledge(std::uint16_t packet_id);            ///< PUBACK, PUBCOMP
+    bool received(std::uint16_t packet_id, bool failed);  ///< PUBREC; `failed`: with an error reason code
     /// Sends what waits and now has a place in the window and in the connection's outbox.
     void send_queued();
     bool has_queued() const { return (queue_ && !queue_->empty()) || has_unsent(); }
@@ -192,7 +193,7 @@ class Session final : public Subscriber, public std::enable_shared_from_this<Ses
     std::uint64_t promised_to_ = 0;     ///< id of the connection that will be attached next, or is
 
     std::unordered_map<std::string, SubscriptionOptions> subscriptions_;
-    PacketIdWindow in_flight_;      ///< packet ids in use, of this connection and of earlier ones
+    PacketIdWindow in_flight_;        ///< packet ids in use, of this connection and of earlier ones
     std::size_t unacknowledged_ = 0;  ///< sent on this connection: what the send quota counts
 
     /// QoS 1 of a clean session that waits for the window; made when the first message has to wait: an empty deque is 600 bytes.

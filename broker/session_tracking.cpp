@@ -208,11 +208,11 @@ void Session::give_back(const std::shared_ptr<SharedGroup>& group) {
         uncount_queued(weight(*tracked.delivery.message));
         // The entry here goes when the other member has stored or got the message.
         if (tracked.stored) {
-            tracked.delivery.hold = Acknowledgement::begin(
-                [&journal_home = home(), key = records::entry_key(number_, next->first), hold = tracked.delivery.hold](Result<void> result) {
-                    if (!result) return;
-                    journal_home.shard.post([&journal_home, key] { journal_home.journal.erase(key); });
-                });
+            tracked.delivery.hold = Acknowledgement::begin([&journal_home = home(), key = records::entry_key(number_, next->first),
+                                                            hold = tracked.delivery.hold](Result<void> result) {
+                if (!result) return;
+                journal_home.shard.post([&journal_home, key] { journal_home.journal.erase(key); });
+            });
         }
         given.push_back(std::move(tracked));
         next = tracked_.erase(next);

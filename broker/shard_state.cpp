@@ -219,7 +219,8 @@ const mqtt::EncodedPublish& ShardState::encoded(const MessagePtr& message, mqtt:
         mqtt::Properties properties;
         if (const MessageProperties* sent = message->properties())
             properties = mqtt::to_properties(*sent, remaining_expiry_s(*message, wall_now_));
-        encoded_.push_back({version, qos, retain, mqtt::encode_publish5(message->topic_name(), message->payload(), qos, retain, properties)});
+        encoded_.push_back(
+            {version, qos, retain, mqtt::encode_publish5(message->topic_name(), message->payload(), qos, retain, properties)});
     }
     return encoded_.back().publish;
 }

@@ -137,7 +137,7 @@ class ShardState {
         deadlines_;                                    ///< connection ids by tick; an id costs nothing when its connection is gone
     std::vector<std::unique_ptr<Outgoing>> outgoing_;  ///< by shard index
     std::atomic<bool> mailbox_waited_for_{false};
-    MessagePtr encoded_message_;     ///< what `encoded_` are encodings of
+    MessagePtr encoded_message_;  ///< what `encoded_` are encodings of
     std::vector<Encoded> encoded_;
     std::vector<Late> late_fresh_, late_aging_;
     boost::asio::steady_timer late_timer_;

@@ -1,5 +1,5 @@
-/// Shared subscriptions: `$share/<name>/<filter>`, one message to one member. Source: OASIS MQTT 5, section 4.8.2; reference "broker", section
-/// 14.
+/// Shared subscriptions: `$share/<name>/<filter>`, one message to one member. Source: OASIS MQTT 5, section 4.8.2; reference "broker",
+/// section 14.
 #pragma once
 
 #include <atomic>
@@ -21,7 +21,8 @@ class Session;
 /// One subscriber in the topic index for all members. Thread-safe: members are an immutable list that is replaced as a whole.
 ///
 /// A message goes to the members in turn; one that does not keep up is passed over while another does. With nobody online a QoS 1 message
-/// is queued by a persistent member, and goes to whoever comes back first. What a member has not acknowledged when it leaves goes to others.
+/// is queued by a persistent member, and goes to whoever comes back first. What a member has not acknowledged when it leaves goes to
+/// others.
 class SharedGroup final : public Subscriber, public std::enable_shared_from_this<SharedGroup> {
   public:
     explicit SharedGroup(std::string filter);

@@ -50,8 +50,8 @@ void Connection::handle(const mqtt::Subscribe& subscribe) {
     if (!granted.empty()) home_.core.lifecycle.subscribed(identity_, granted);
     if (!session_->is_persistent()) return answer_subscribe(subscribe.packet_id, codes, reason, std::move(retained));
     // A client that resumes its session does not subscribe again: what SUBACK promises must outlive the server.
-    home_.journal.after_commit([self = shared_from_this(), packet_id = subscribe.packet_id, codes = std::move(codes), reason = std::move(reason),
-                                retained = std::move(retained)](const Result<void>& stored) mutable {
+    home_.journal.after_commit([self = shared_from_this(), packet_id = subscribe.packet_id, codes = std::move(codes),
+                                reason = std::move(reason), retained = std::move(retained)](const Result<void>& stored) mutable {
         if (self->closed()) return;
         if (!stored) return self->refuse(RefusalCause::internal_error, "a subscription could not be stored: " + stored.error().message);
         self->answer_subscribe(packet_id, codes, reason, std::move(retained));
@@ -105,14 +105,16 @@ asio::awaitable<void> Connection::send_retained(std::shared_ptr<Connection> self
 /// What ends the connection; looked at before anything is subscribed. In MQTT 5 that is little: SUBACK has reason codes.
 std::optional<Connection::Refusal> Connection::subscribe_refusal(const mqtt::Subscribe& subscribe, const mqtt::Properties& properties) {
     const PacketLimits& limits = home_.core.limits;
-    if (subscribe.topics.size() > limits.filters_per_subscribe) return Refusal{RefusalCause::too_many_filters, "quota filters_per_subscribe"};
+    if (subscribe.topics.size() > limits.filters_per_subscribe)
+        return Refusal{RefusalCause::too_many_filters, "quota filters_per_subscribe"};
     if (!properties.subscription_identifiers.empty() && limits.profile == QuotaProfile::aws)
         return Refusal{RefusalCause::subscription_identifiers_not_supported, "SUBSCRIBE with a subscription identifier"};
     if (mqtt::user_property_bytes(properties) > limits.user_properties_bytes)
         return Refusal{RefusalCause::property_too_large, "quota user_properties_bytes"};
     const bool denied_closes = !is_mqtt5() && wire_answer(RefusalCause::subscribe_not_authorized, limits.profile) == WireAnswer::close;
     for (const mqtt::TopicRequest& request : subscribe.topics) {
-        if (request.qos >= 2 && limits.profile == QuotaProfile::aws) return Refusal{RefusalCause::qos_not_supported, "SUBSCRIBE with QoS 2"};
+        if (request.qos >= 2 && limits.profile == QuotaProfile::aws)
+            return Refusal{RefusalCause::qos_not_supported, "SUBSCRIBE with QoS 2"};
         if (is_mqtt5()) continue;
         const auto shared = parse_shared_filter(request.topic_filter);
         const std::string_view filter = shared ? shared->topic_filter : request.topic_filter;

@@ -18,7 +18,9 @@ class InboundTopicAliases {
         topics_[alias - 1U] = topic_name;
     }
     /// Empty if the alias was never set.
-    std::string_view find(std::uint16_t alias) const { return alias <= topics_.size() ? std::string_view(topics_[alias - 1U]) : std::string_view(); }
+    std::string_view find(std::uint16_t alias) const {
+        return alias <= topics_.size() ? std::string_view(topics_[alias - 1U]) : std::string_view();
+    }
 
   private:
     std::vector<std::string> topics_;

@@ -35,8 +35,8 @@ struct SubscriptionDescription {
 class Connections {
   public:
     virtual ~Connections() = default;
-    /// Closes the connection of `client_id` (`API_INITIATED_DISCONNECT`). `clean_session`: a persistent session ends, too; `prevent_will`: its
-    /// will is not published. @return false if it is neither connected nor holds a session.
+    /// Closes the connection of `client_id` (`API_INITIATED_DISCONNECT`). `clean_session`: a persistent session ends, too; `prevent_will`:
+    /// its will is not published. @return false if it is neither connected nor holds a session.
     virtual boost::asio::awaitable<bool> delete_connection(ClientId client_id, bool clean_session, bool prevent_will) = 0;
     /// Nothing if it is neither connected nor holds a session.
     virtual boost::asio::awaitable<std::optional<ConnectionDescription>> describe_connection(ClientId client_id) = 0;

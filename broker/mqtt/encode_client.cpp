@@ -34,7 +34,8 @@ void put_reason(std::string& out, PacketType type, unsigned flags, std::string_v
     out.append(body);
 }
 
-void put_acknowledgement(std::string& out, PacketType type, std::uint16_t packet_id, std::uint8_t reason_code, std::string_view properties) {
+void put_acknowledgement(std::string& out, PacketType type, std::uint16_t packet_id, std::uint8_t reason_code,
+                         std::string_view properties) {
     std::string start;
     put_number(start, packet_id);
     put_reason(out, type, type == PacketType::pubrel ? reserved_flags_0010 : reserved_flags_0000, start, reason_code, properties);
@@ -105,7 +106,8 @@ void encode_subscribe(std::string& out, const Subscribe& subscribe, Version vers
     if (version == Version::v5) put_properties(body, subscribe.properties);
     for (const TopicRequest& request : subscribe.topics) {
         put_text(body, request.topic_filter);
-        const unsigned options = (request.no_local ? option_no_local : 0U) | (request.retain_as_published ? option_retain_as_published : 0U) |
+        const unsigned options = (request.no_local ? option_no_local : 0U) |
+                                 (request.retain_as_published ? option_retain_as_published : 0U) |
                                  static_cast<unsigned>(request.retain_handling) << option_retain_handling_shift;
         put_byte(body, version == Version::v5 ? request.qos | options : request.qos);
     }

@@ -25,12 +25,8 @@ Result<std::optional<std::size_t>> remaining_length(std::string_view bytes, std:
 }  // namespace
 
 const boost::system::error_category& category() {
-    static constexpr std::array<std::string_view, 6> names = {"",
-                                                              "malformed",
-                                                              "too_large",
-                                                              "unsupported_version",
-                                                              "protocol_violation",
-                                                              "topic_alias_invalid"};
+    static constexpr std::array<std::string_view, 6> names = {
+        "", "malformed", "too_large", "unsupported_version", "protocol_violation", "topic_alias_invalid"};
     static const NamedErrorCategory instance("broker.mqtt", names);
     return instance;
 }

@@ -47,7 +47,8 @@ constexpr unsigned at(PropertyPlace place) {
 /// Where a client may send the property; 0: nowhere, only servers do.
 unsigned allowed_places(std::uint32_t id) {
     using enum PropertyPlace;
-    constexpr unsigned everywhere = at(connect) | at(will) | at(publish) | at(ack) | at(subscribe) | at(unsubscribe) | at(disconnect) | at(auth);
+    constexpr unsigned everywhere =
+        at(connect) | at(will) | at(publish) | at(ack) | at(subscribe) | at(unsubscribe) | at(disconnect) | at(auth);
     switch (static_cast<Id>(id)) {
         case Id::payload_format_indicator:
         case Id::message_expiry_interval:

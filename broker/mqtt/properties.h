@@ -16,7 +16,8 @@ namespace fogbank::broker::mqtt {
 
 using UserProperty = std::pair<std::string_view, std::string_view>;
 
-/// What a packet carries; which members may be set depends on the packet (table 2-4), the decoders see to that. Views point into the packet.
+/// What a packet carries; which members may be set depends on the packet (table 2-4), the decoders see to that. Views point into the
+/// packet.
 struct Properties {
     std::optional<std::uint8_t> payload_format_indicator, request_problem_information, request_response_information, maximum_qos,
         retain_available, wildcard_subscription_available, subscription_identifier_available, shared_subscription_available;

@@ -2,7 +2,8 @@
 // mqtt5.json and aws.json.
 //
 // A step is one string. `a` and other letters name connections:
-//     "a=4 id"  connects with MQTT 3.1.1, a clean session and this client id ("a=4p id": without clean session); a connection that is there is
+//     "a=4 id"  connects with MQTT 3.1.1, a clean session and this client id ("a=4p id": without clean session); a connection that is there
+//     is
 //               left open. "a=5 id": MQTT 5, clean start; "a=5p id": without clean start and with a session expiry of 100 s
 //     "a> …"    sends bytes (packet_script.h);  "a< …" expects exactly them;  "a<~ …" expects a packet that begins with them
 //     "a?"      whatever was sent before has been handled and nothing has come: PINGREQ, PINGRESP
@@ -60,7 +61,8 @@ class Script {
     }
     void forbid(const std::string& what) {
         const std::size_t space = what.find(' ');
-        for (const IotAction action : {IotAction::connect, IotAction::publish, IotAction::retain_publish, IotAction::subscribe, IotAction::receive}) {
+        for (const IotAction action :
+             {IotAction::connect, IotAction::publish, IotAction::retain_publish, IotAction::subscribe, IotAction::receive}) {
             if (iot_action_name(action) == what.substr(0, space)) broker_->authenticator.rulebook.forbid(action, what.substr(space + 1));
         }
     }
@@ -105,7 +107,8 @@ class Script {
         clients_[name] = open();
         const std::string flags = persistent ? "00" : "02";
         const std::string properties = mqtt5 ? (persistent ? "(11 00000064)" : "()") : "";
-        client(name).send(PacketScript::bytes("10 [s'MQTT' 0" + how.substr(0, 1) + " " + flags + " 003c " + properties + " s'" + id + "']"));
+        client(name).send(
+            PacketScript::bytes("10 [s'MQTT' 0" + how.substr(0, 1) + " " + flags + " 003c " + properties + " s'" + id + "']"));
         const std::string connack = client(name).receive_packet();
         ASSERT_GE(connack.size(), 4U);
         EXPECT_EQ(hex_encode(connack.substr(3, 1)), "00") << hex_encode(connack);
@@ -120,7 +123,8 @@ class Script {
 
 void run(const Case& c) {
     const auto& steps = c.data["steps"];
-    const bool secure = std::any_of(steps.begin(), steps.end(), [](const auto& step) { return step.template get<std::string>().starts_with("forbid"); });
+    const bool secure =
+        std::any_of(steps.begin(), steps.end(), [](const auto& step) { return step.template get<std::string>().starts_with("forbid"); });
     Script script(c.data.value("profile", "aws") == "relaxed" ? QuotaProfile::relaxed : QuotaProfile::aws, secure);
     for (const auto& step : c.data["steps"]) script.step(step.get<std::string>());
 }
@@ -143,7 +147,8 @@ class AwsRows : public ::testing::TestWithParam<Case> {};
 TEST_P(AwsRows, Hold) {
     run(GetParam());
 }
-INSTANTIATE_TEST_SUITE_P(Cases, AwsRows, ::testing::ValuesIn(fogbank::testing::load_cases("broker/aws.json")), fogbank::testing::NameOfCase());
+INSTANTIATE_TEST_SUITE_P(Cases, AwsRows, ::testing::ValuesIn(fogbank::testing::load_cases("broker/aws.json")),
+                         fogbank::testing::NameOfCase());
 
 }  // namespace
 }  // namespace fogbank::broker::testing

@@ -18,7 +18,9 @@ class HeldEngine final : public store::kv::Engine {
     boost::asio::awaitable<Result<std::vector<std::optional<std::string>>>> multi_get(std::vector<std::string> keys) override {
         return inner_->multi_get(std::move(keys));
     }
-    boost::asio::awaitable<Result<store::kv::Page>> scan(store::kv::ScanOptions options) override { return inner_->scan(std::move(options)); }
+    boost::asio::awaitable<Result<store::kv::Page>> scan(store::kv::ScanOptions options) override {
+        return inner_->scan(std::move(options));
+    }
     void commit(store::kv::Batch batch, store::kv::CommitHandler done) override {
         const std::lock_guard lock(mutex_);
         for (const auto& write : batch.writes) ++(write.value ? puts_ : erases_);
@@ -30,7 +32,8 @@ class HeldEngine final : public store::kv::Engine {
     }
     void transact(store::kv::TransactionBody body, store::kv::CommitHandler done) override {
         const std::lock_guard lock(mutex_);
-        waiting_.push_back([this, body = std::move(body), done = std::move(done)]() mutable { inner_->transact(std::move(body), std::move(done)); });
+        waiting_.push_back(
+            [this, body = std::move(body), done = std::move(done)]() mutable { inner_->transact(std::move(body), std::move(done)); });
         if (!holding_) run_all();
     }
     void stop() override { inner_->stop(); }
@@ -431,7 +434,8 @@ TEST(RetainedMessages, AreListedAndFound) {
     const auto store = store::kv::make_memory_engine();
     TestBroker broker(with_store(*store, 1, QuotaProfile::relaxed));
     MqttClient client = broker.connected("c");
-    for (int i = 0; i < 5; ++i) client.send(MqttClient::publish_packet("r/" + std::to_string(i), std::string(static_cast<std::size_t>(i), 'x') + "!", 0, true));
+    for (int i = 0; i < 5; ++i)
+        client.send(MqttClient::publish_packet("r/" + std::to_string(i), std::string(static_cast<std::size_t>(i), 'x') + "!", 0, true));
     client.send(MqttClient::publish_packet("r/3", "", 0, true));
     client.ping();
     RetainedMessages& retained = broker.broker->retained();

@@ -18,7 +18,7 @@ class Reader {
     Reader(std::string_view packet_name, std::string_view body) : packet_name_(packet_name), rest_(body) {}
 
     std::uint8_t byte(std::string_view field);
-    std::uint16_t number(std::string_view field);     ///< two bytes, big-endian (section 1.5.2)
+    std::uint16_t number(std::string_view field);       ///< two bytes, big-endian (section 1.5.2)
     std::uint32_t long_number(std::string_view field);  ///< four bytes (MQTT 5, section 1.5.3)
     std::uint32_t variable(std::string_view field);     ///< a variable byte integer (MQTT 5, section 1.5.5)
     std::string_view take(std::size_t bytes, std::string_view field);
