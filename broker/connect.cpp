@@ -136,7 +136,7 @@ bool Connection::take_terms(const mqtt::Connect& connect, const mqtt::Properties
 }
 
 /// 0 or more than the maximum means the maximum, less than the minimum the minimum; a client is cut off after one and a half times the
-/// interval. Profile relaxed: 0 is what the standard says, no limit.
+/// interval.
 void Connection::take_keep_alive(const mqtt::Connect& connect) {
     const PacketLimits& bounds = home_.core.limits;
     const std::chrono::seconds asked(connect.keep_alive_s);

@@ -61,6 +61,10 @@ void SharedGroup::remove(const Session& session) {
     change([&](Members& members) { std::erase_if(members, [&](const Member& member) { return member.session.get() == &session; }); });
 }
 
+void SharedGroup::remove_all() {
+    change([](Members& members) { members.clear(); });
+}
+
 bool SharedGroup::has_taker(const Session& giver) const {
     const auto all = members();
     return std::any_of(all->begin(), all->end(),
@@ -81,7 +85,10 @@ void SharedGroup::member_is_back(const Session& session) {
 }
 
 SharedGroups::SharedGroups(Router& router) : router_(router) {}
-SharedGroups::~SharedGroups() = default;
+/// Sessions keep messages that name their group, and groups their members: what is left of them at the end must let go of each other.
+SharedGroups::~SharedGroups() {
+    for (const auto& [filter, group] : groups_) group->remove_all();
+}
 
 void SharedGroups::join(std::string_view filter, const SharedFilter& parts, std::shared_ptr<Session> session,
                         const SubscriptionOptions& options) {

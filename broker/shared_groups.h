@@ -34,6 +34,7 @@ class SharedGroup final : public Subscriber, public std::enable_shared_from_this
     /// Adds the member or replaces its options.
     void set(std::shared_ptr<Session> session, const SubscriptionOptions& options);
     void remove(const Session& session);
+    void remove_all();
     std::size_t size() const { return members()->size(); }
     /// Whether a member other than `giver` is online.
     bool has_taker(const Session& giver) const;
