@@ -28,12 +28,9 @@ class RequestHandler {
 
 /// The API port: all services, SigV4, and /_fogbank.
 std::shared_ptr<RequestHandler> make_api_dispatcher(Services services);
-/// The port for client certificates: the data plane only, judged by IoT policies. Without a certificate, where one is not required: custom
-/// authorizers.
+/// The port for client certificates: the data plane only, judged by IoT policies.
 std::shared_ptr<RequestHandler> make_certificate_dispatcher(Services services);
-/// The port that AWS has on 443: certificates and custom authorizers as above, everything else must be signed. No /_fogbank.
+/// The port that AWS has on 443: who has shown a certificate as above, others as on the API port. No /_fogbank.
 std::shared_ptr<RequestHandler> make_door_dispatcher(Services services);
-/// Whether the request names a custom authorizer, and no signature speaks for it.
-bool names_custom_authorizer(const Request& request);
 
 }  // namespace fogbank::api

@@ -1,14 +1,12 @@
 // The port that AWS has on 443, as far as it speaks HTTP.
 #include "api/answer.h"
 #include "api/dispatcher.h"
-#include "api/sigv4.h"
 
 namespace fogbank::api {
 namespace {
 
 namespace asio = boost::asio;
 
-constexpr std::string_view authorizer_name_key = "x-amz-customauthorizer-name";
 /// Health and metrics are for operators, who are at the API port.
 constexpr std::string_view operators_prefix = "/_fogbank/";
 
@@ -28,27 +26,13 @@ class DoorDispatcher final : public RequestHandler {
     }
 
   private:
-    RequestHandler& chosen(const Request& head) {
-        const bool device = !head.client_certificate_der.empty() || names_custom_authorizer(head);
-        return device ? *devices_ : *callers_;
-    }
+    RequestHandler& chosen(const Request& head) { return head.client_certificate_der.empty() ? *callers_ : *devices_; }
 
     Services services_;
     std::shared_ptr<RequestHandler> devices_, callers_;
 };
 
 }  // namespace
-
-bool names_custom_authorizer(const Request& request) {
-    if (request.header("authorization").value_or("").starts_with("AWS4-HMAC-SHA256")) return false;
-    if (request.header(authorizer_name_key)) return true;
-    const auto query = parse_query(request.query);
-    if (!query) return false;
-    for (const auto& [name, value] : *query) {
-        if (name == authorizer_name_key) return true;
-    }
-    return false;
-}
 
 std::shared_ptr<RequestHandler> make_door_dispatcher(Services services) {
     return std::make_shared<DoorDispatcher>(services);

@@ -54,6 +54,11 @@ struct AdoptedConnection {
     std::string client_certificate_der;  ///< empty: none was presented
 };
 
+class ApiServer;
+/// Serves a connection that came in at the broker's door: the data plane for client certificates, everything that is signed for SigV4
+/// callers. On the connection's shard, after `ApiServer::listen`.
+void adopt_connection(ApiServer& server, AdoptedConnection adopted);
+
 /// Lives on one shard; everything but construction runs there.
 class HttpConnection {
   public:

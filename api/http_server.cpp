@@ -42,7 +42,7 @@ class Server final : public ApiServer {
         return ports;
     }
 
-    void adopt(AdoptedConnection adopted) override { adopted_->adopt(std::move(adopted)); }
+    void adopt(AdoptedConnection adopted) { adopted_->adopt(std::move(adopted)); }
 
     void stop(std::chrono::milliseconds grace) override {
         const auto deadline = std::chrono::steady_clock::now() + grace;
@@ -79,6 +79,10 @@ class Server final : public ApiServer {
 };
 
 }  // namespace
+
+void adopt_connection(ApiServer& server, AdoptedConnection adopted) {
+    static_cast<Server&>(server).adopt(std::move(adopted));  // there is no other implementation
+}
 
 std::unique_ptr<ApiServer> make_api_server(ApiServer::Dependencies dependencies) {
     return std::make_unique<Server>(std::move(dependencies));

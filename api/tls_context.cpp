@@ -9,6 +9,7 @@
 #include <boost/asio/ssl/verify_mode.hpp>
 
 #include "common/common_errc.h"
+#include "common/tls_policy.h"
 
 namespace fogbank::api {
 namespace {
@@ -44,8 +45,7 @@ Result<std::shared_ptr<asio::ssl::context>> make_tls_context(const ApiOptions& o
     context->use_private_key(asio::buffer(options.private_key_pem), asio::ssl::context::pem, error);
     if (error) return failure("server key", error);
     if (mode != ListenerMode::mutual_tls) return context;
-    const TlsPolicy* policy = find_tls_policy(options.tls_security_policy);
-    if (policy == nullptr) return Error(CommonErrc::invalid_configuration, "no TLS security policy `" + options.tls_security_policy + "`");
+    const TlsPolicy* policy = find_tls_policy(default_tls_policy_name);
     SSL_CTX_set_min_proto_version(native, policy->tls12 ? TLS1_2_VERSION : TLS1_3_VERSION);
     SSL_CTX_set_max_proto_version(native, policy->tls13 ? TLS1_3_VERSION : TLS1_2_VERSION);
     SSL_CTX_set_ciphersuites(native, policy->tls13_suites);

@@ -98,6 +98,7 @@ class StreamTransport final : public api::HttpTransport {
 }  // namespace
 
 void HttpHandover::take(broker::HttpArrival arrival) {
+    if (api_ == nullptr) return;
     api::AdoptedConnection adopted;
     adopted.shard = &arrival.shard;
     adopted.remote_ip = arrival.source_ip;
@@ -105,7 +106,7 @@ void HttpHandover::take(broker::HttpArrival arrival) {
     adopted.first_bytes = std::move(arrival.first_bytes);
     adopted.server_name = std::move(arrival.server_name);
     adopted.client_certificate_der = std::move(arrival.certificate_der);
-    api_.adopt(std::move(adopted));
+    api::adopt_connection(*api_, std::move(adopted));
 }
 
 }  // namespace fogbank::app

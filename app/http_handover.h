@@ -11,12 +11,12 @@ namespace fogbank::app {
 
 class HttpHandover final : public broker::HttpDoor {
   public:
-    /// @param api  listening, and alive as long as the broker is open.
-    explicit HttpHandover(api::ApiServer& api) : api_(api) {}
+    /// Before the broker's doors open; before, connections are dropped. @param api  listening, and alive as long as the doors are open.
+    void give_to(api::ApiServer& api) { api_ = &api; }
     void take(broker::HttpArrival arrival) override;
 
   private:
-    api::ApiServer& api_;
+    api::ApiServer* api_ = nullptr;
 };
 
 }  // namespace fogbank::app

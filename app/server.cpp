@@ -82,10 +82,10 @@ struct Server::Rooms {
     std::unique_ptr<broker::Router> router;
     std::unique_ptr<lambda::FunctionService> functions;
     std::unique_ptr<rules::RuleService> rules;
-    std::unique_ptr<api::ApiServer> api;
     std::unique_ptr<UpgradeAuthenticator> upgrades;
-    std::unique_ptr<HttpHandover> handover;
+    HttpHandover handover;
     std::unique_ptr<broker::Broker> broker;
+    std::unique_ptr<api::ApiServer> api;
     Endpoints endpoints;
     bool stopped = false;
 
@@ -157,10 +157,18 @@ Result<void> Server::Rooms::open_doors(const Doors& doors) {
     endpoints.endpoint_name = endpoint_name(settings);
     endpoints.root_key = iam->root();
 
-    api = api::make_api_server({shards, *registry, *iam, *iam, *rules, *functions, *tables, *router, clock, random, metrics, arns, quotas});
+    upgrades = api::make_upgrade_authenticator(*iam, clock);
+    broker::Broker::Dependencies for_broker{shards, *router, *registry, clock, random, metrics, quotas};
+    for_broker.store = engine.get();
+    for_broker.upgrades = upgrades.get();
+    for_broker.http = &handover;
+    broker = broker::make_broker(std::move(for_broker));
+    if (auto restored = run_blocking(startup, broker->restore()); !restored) return restored.error();
+    registry->observe_revocations(&broker->revocations());
+    api = api::make_api_server({shards, *registry, *iam, *iam, *rules, *functions, *tables, *router, clock, random, metrics, arns, quotas,
+                                &broker->retained(), &broker->connections()});
     api::ApiOptions options{endpoints.bind,         settings.api_port,    settings.https_port,
-                            certificate->chain_pem, certificate->key_pem, settings.tls_security_policy,
-                            endpoints.endpoint_name};
+                            certificate->chain_pem, certificate->key_pem, endpoints.endpoint_name};
     if (doors.api_on_loopback_only) {
         options.api_port = 0;
         options.https_port = -1;
@@ -168,10 +176,8 @@ Result<void> Server::Rooms::open_doors(const Doors& doors) {
     auto ports = api->listen(options);
     if (!ports) return ports.error();
     endpoints.api = *ports;
-    // The broker last: what comes in at its doors is handed to the API.
-    upgrades = api::make_upgrade_authenticator(*iam, clock);
-    handover = std::make_unique<HttpHandover>(*api);
-    broker = broker::make_broker({shards, *router, *registry, clock, random, metrics, quotas, upgrades.get(), nullptr, handover.get()});
+    // The broker's doors last: HTTP that comes in there is the API's.
+    handover.give_to(*api);
     if (doors.mqtt) {
         broker::ListenerOptions listener;
         listener.bind = settings.bind;
@@ -207,7 +213,10 @@ void Server::Rooms::stop(std::chrono::milliseconds grace) {
     if (std::exchange(stopped, true)) return;
     // First the doors, then what works for them, then the store, then the loops they all ran on.
     if (api) api->stop(grace / 4);
-    if (broker) broker->stop(grace / 4);
+    if (broker) {
+        registry->observe_revocations(nullptr);
+        broker->stop(grace / 4);
+    }
     if (rules) rules->stop();
     if (functions) functions->stop(grace / 4);
     if (engine) engine->stop();

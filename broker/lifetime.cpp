@@ -77,7 +77,7 @@ void Connection::on_custom_grant(Result<CustomGrant> grant) {
 bool Connection::check_lifetime() {
     if (home_.now() >= lifetime_->ends_at) {
         const bool custom = lifetime_->reason == DisconnectReason::customauth_ttl_expiration;
-        close(lifetime_->reason, custom ? "the time that the custom authorizer granted is over" : "quota websocket_duration_s");
+        close(lifetime_->reason, custom ? "the time that the custom authorizer granted is over" : "a signed WebSocket lives for 24 hours");
         return true;
     }
     if (home_.now() < lifetime_->refresh_at || !lifetime_->custom) return false;

@@ -20,7 +20,9 @@
 #include "common/common_errc.h"
 #include "common/logging.h"
 #include "common/x509.h"
+#include "store/kv/engine.h"
 #include "tests/broker/mqtt_client.h"
+#include "tests/support/fakes.h"
 
 namespace fogbank::broker::testing {
 
@@ -134,6 +136,8 @@ class TestBroker {
         const UpgradeAuthenticator* upgrades = nullptr;
         CustomAuthenticator* custom = nullptr;
         HttpDoor* http = nullptr;
+        store::kv::Engine* store = nullptr;
+        ActivityRecorder* activity = nullptr;
     };
     TestBroker() : TestBroker(Options()) {}
     explicit TestBroker(QuotaProfile profile) : TestBroker(with_profile(profile)) {}
@@ -141,8 +145,7 @@ class TestBroker {
         : quotas(options.profile),
           pool(options.shards),
           router(make_router(pool, clock, metrics, quotas)),
-          broker(
-              make_broker({pool, *router, authenticator, clock, random, metrics, quotas, options.upgrades, options.custom, options.http})) {
+          broker(make_broker(dependencies(options))) {
         const char* level = std::getenv("FOGBANK_TEST_LOG");
         configure_logging(level != nullptr ? level : "off");
         pool.start();
@@ -156,6 +159,7 @@ class TestBroker {
         listener.security_policy = options.security_policy;
         listener.strict_server_name = options.strict_server_name;
         listener.proxy_protocol = options.proxy_protocol;
+        if (auto restored = fogbank::testing::run(broker->restore()); !restored) throw std::runtime_error(restored.error().message);
         auto opened = broker->listen(listener);
         if (!opened) {
             broker.reset();
@@ -200,6 +204,15 @@ class TestBroker {
     Ports ports;
 
   private:
+    Broker::Dependencies dependencies(const Options& options) {
+        Broker::Dependencies out{pool, *router, authenticator, clock, random, metrics, quotas};
+        out.store = options.store;
+        out.activity = options.activity;
+        out.upgrades = options.upgrades;
+        out.custom = options.custom;
+        out.http = options.http;
+        return out;
+    }
     static Options with_profile(QuotaProfile profile) {
         Options options;
         options.profile = profile;
