@@ -3,6 +3,7 @@
 
 #include <openssl/ssl.h>
 
+#include <csignal>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -87,6 +88,7 @@ struct TlsOptions {
 class TlsClientSocket : public ClientSocket {
   public:
     TlsClientSocket(std::int32_t port, const TlsOptions& options) : ClientSocket(port), context_(SSL_CTX_new(TLS_client_method())) {
+        ::signal(SIGPIPE, SIG_IGN);  // OpenSSL's own BIO raises it where the broker has closed
         SSL_CTX_set_min_proto_version(context_.get(), options.version);
         SSL_CTX_set_max_proto_version(context_.get(), options.version);
         SSL_CTX_set_security_level(context_.get(), 0);

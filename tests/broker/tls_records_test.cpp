@@ -47,7 +47,7 @@ struct Pair {
 };
 
 TEST(TlsRecords, EverySuiteCarriesEverySize) {
-    for (const std::uint16_t suite : {0x1301, 0x1302, 0x1303}) {
+    for (const std::uint16_t suite : std::initializer_list<std::uint16_t>{0x1301, 0x1302, 0x1303}) {
         Pair pair(suite);
         ASSERT_TRUE(pair.server && pair.client);
         for (const std::size_t size : {1U, 100U, 16'384U, 16'385U, 60'000U}) {

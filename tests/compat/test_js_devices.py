@@ -89,6 +89,17 @@ def test_device_sdk_v2_with_a_wrong_key(server, run):
     assert "error" in run("device_sdk_v2.js", mode="websocket", port=server.alpn_port, secretAccessKey="wrong")
 
 
+@pytest.mark.parametrize("mode, door", [("mtls", "mqtts_port"), ("mtls", "alpn_port"), ("websocket", "alpn_port")])
+def test_device_sdk_v2_speaks_mqtt_5(server, run, name, mode, door):
+    assert run("device_sdk_v2_mqtt5.js", mode=mode, port=getattr(server, door)) == {
+        "topic": f"{name}/a", "payload": "xxxxx", "contentType": "text/plain", "responseTopic": "answers", "correlationData": "c1",
+        "userProperties": [["k", "v"], ["k", "w"]], "topicAliasMaximum": 8, "receiveMaximum": 100}
+
+
+def test_mqttjs_speaks_mqtt_5(server, run, name):
+    assert run("mqttjs.js", mode="wss", port=server.alpn_port, protocolVersion=5) == echo(name)
+
+
 # curl
 
 
