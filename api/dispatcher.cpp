@@ -25,7 +25,7 @@ Family family_of(std::string_view signing_name, const Request& request) {
     if (signing_name == "lambda") return Family::lambda;
     if (request.header("x-amz-target").value_or("").starts_with("DynamoDB")) return Family::dynamodb;
     if (request.path.starts_with("/2015-03-31/functions")) return Family::lambda;
-    if (request.path.starts_with("/topics/")) return Family::data;
+    if (request.path.starts_with("/topics/") || request.path.starts_with("/api/things/shadow/")) return Family::data;
     return Family::control;
 }
 
@@ -46,7 +46,7 @@ class ApiDispatcher final : public RequestHandler {
         : services_(std::move(services)),
           control_{iot_things_operations(), iot_certificates_operations(), iot_policies_operations(), iot_rules_operations(),
                    iot_endpoint_operations()},
-          data_{iot_data_operations()},
+          data_{iot_data_operations(), iot_data_shadow_operations()},
           lambda_{lambda_operations()} {}
 
     std::size_t body_bytes_max(const Request& head) override {
@@ -168,7 +168,7 @@ class ApiDispatcher final : public RequestHandler {
 
 class CertificateDispatcher final : public RequestHandler {
   public:
-    explicit CertificateDispatcher(Services services) : services_(std::move(services)), data_{iot_data_operations()} {}
+    explicit CertificateDispatcher(Services services) : services_(std::move(services)), data_{iot_data_operations(), iot_data_shadow_operations()} {}
 
     std::size_t body_bytes_max(const Request&) override { return services_.rooms.quotas.bytes(Quota::mqtt_payload_bytes); }
 

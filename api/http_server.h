@@ -21,6 +21,10 @@
 #include "rules/rule_service.h"
 #include "store/table/table_service.h"
 
+namespace fogbank::shadow {
+class ShadowService;
+}
+
 namespace fogbank::api {
 
 struct ApiOptions {
@@ -50,6 +54,7 @@ class ApiServer {
         Metrics& metrics;
         ArnFactory arns;
         Quotas quotas;
+        shadow::ShadowService* shadows = nullptr;  ///< null only in tests
     };
     virtual ~ApiServer() = default;
 

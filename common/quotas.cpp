@@ -30,6 +30,16 @@ constexpr std::array<QuotaRow, static_cast<std::size_t>(Quota::count_)> table{{
     {Quota::policies_per_principal, "policies_per_principal", 10, 100, "LimitExceededException", general_reference},
     {Quota::item_bytes, "item_bytes", 400 * 1024, 400 * 1024, "ValidationException", "Amazon DynamoDB Developer Guide, quotas"},
     {Quota::http_body_bytes, "http_body_bytes", 64 * 1024 * 1024, 64 * 1024 * 1024, "HTTP 413", "Fogbank; AWS publishes one per service"},
+    {Quota::shadow_document_bytes, "shadow_document_bytes", 8 * 1024, 1024 * 1024,
+     "rejected with 413; desired and reported after the merge, without metadata and white space", general_reference},
+    {Quota::shadow_levels, "shadow_levels", 8, 32, "rejected with 400; below desired or reported", general_reference},
+    {Quota::shadow_client_token_bytes, "shadow_client_token_bytes", 64, 1024, "rejected with 400", general_reference},
+    {Quota::shadow_inflight_per_thing, "shadow_inflight_per_thing", 10, -1,
+     "rejected with 429; unanswered requests of one connection for one thing", general_reference},
+    {Quota::job_document_bytes, "job_document_bytes", 32 * 1024, 1024 * 1024, "InvalidRequestException", general_reference},
+    {Quota::job_targets, "job_targets", 100, 10'000, "LimitExceededException", general_reference},
+    {Quota::job_status_detail_bytes, "job_status_detail_bytes", 1024, 64 * 1024, "InvalidRequest; a value of statusDetails",
+     general_reference},
 }};
 
 }  // namespace

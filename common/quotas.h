@@ -31,6 +31,13 @@ enum class Quota : std::uint8_t {
     policies_per_principal,
     item_bytes,
     http_body_bytes,
+    shadow_document_bytes,
+    shadow_levels,
+    shadow_client_token_bytes,
+    shadow_inflight_per_thing,
+    job_document_bytes,
+    job_targets,
+    job_status_detail_bytes,
     count_,
 };
 
