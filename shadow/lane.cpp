@@ -169,11 +169,15 @@ void Lane::finish(Entry& entry) {
 }
 
 void Lane::settle(Entry& entry) {
-    entry.busy = false;
     if (!entry.waiting.empty()) {
-        shard_.post([this, &entry] { pump(entry); });  // not from here: batches would pile up on the stack
+        // Not from here: batches would pile up on the stack. It stays busy until then, so nobody forgets it.
+        shard_.post([this, &entry] {
+            entry.busy = false;
+            pump(entry);
+        });
         return;
     }
+    entry.busy = false;
     if (!entry.known) return forget(entry);
     idle_.push_front(&entry);
     entry.place = idle_.begin();
