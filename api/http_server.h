@@ -24,6 +24,10 @@
 #include "rules/rule_service.h"
 #include "store/table/table_service.h"
 
+namespace fogbank::shadow {
+class ShadowService;
+}
+
 namespace fogbank::api {
 
 struct ApiOptions {
@@ -54,6 +58,7 @@ class ApiServer {
         Metrics& metrics;
         ArnFactory arns;
         Quotas quotas;
+        shadow::ShadowService* shadows = nullptr;  ///< null only in tests
         RetainedMessages* retained = nullptr;  ///< may be null, as the next
         Connections* connections = nullptr;
     };

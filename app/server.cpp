@@ -19,6 +19,7 @@
 #include "registry/certificate_authority.h"
 #include "registry/registry.h"
 #include "rules/rule_service.h"
+#include "shadow/shadow_service.h"
 #include "store/kv/sqlite_engine.h"
 
 namespace fogbank::app {
@@ -80,6 +81,7 @@ struct Server::Rooms {
     std::unique_ptr<registry::Registry> registry;
     std::unique_ptr<store::table::TableService> tables;
     std::unique_ptr<broker::Router> router;
+    std::unique_ptr<shadow::ShadowService> shadows;
     std::unique_ptr<lambda::FunctionService> functions;
     std::unique_ptr<rules::RuleService> rules;
     std::unique_ptr<UpgradeAuthenticator> upgrades;
@@ -129,6 +131,7 @@ Result<void> Server::Rooms::open_services() {
     tables = std::move(*opened_tables);
 
     router = broker::make_router(shards, clock, metrics, quotas);
+    shadows = shadow::make_shadow_service({*engine, *router, *router, shards, clock, metrics, quotas, nullptr});
 
     lambda::FunctionService::Dependencies for_functions{*engine,       *tables,
                                                         *router,       clock,
@@ -166,7 +169,7 @@ Result<void> Server::Rooms::open_doors(const Doors& doors) {
     if (auto restored = run_blocking(startup, broker->restore()); !restored) return restored.error();
     registry->observe_revocations(&broker->revocations());
     api = api::make_api_server({shards, *registry, *iam, *iam, *rules, *functions, *tables, *router, clock, random, metrics, arns, quotas,
-                                &broker->retained(), &broker->connections()});
+                                shadows.get(), &broker->retained(), &broker->connections()});
     api::ApiOptions options{endpoints.bind,         settings.api_port,    settings.https_port,
                             certificate->chain_pem, certificate->key_pem, endpoints.endpoint_name};
     if (doors.api_on_loopback_only) {
@@ -219,6 +222,7 @@ void Server::Rooms::stop(std::chrono::milliseconds grace) {
     }
     if (rules) rules->stop();
     if (functions) functions->stop(grace / 4);
+    if (shadows) shadows->stop();
     if (engine) engine->stop();
     shards.stop();
 }

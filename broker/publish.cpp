@@ -212,6 +212,7 @@ MessagePtr Connection::will_message() {
     options.payload = will_->payload;
     options.qos = will_->qos;
     options.retain = will_->retain;
+    // AWS: services on reserved topics do not act on wills (reference "shadow", section 2).
     auto origin = std::make_shared<MessageOrigin>(*origin_);
     origin->last_will = true;
     options.origin = std::move(origin);
