@@ -1,5 +1,6 @@
 /// The table of services.
 #include "api/aws_service.h"
+#include "api/dynamodb_operations.h"
 
 namespace fogbank::api {
 namespace {
@@ -33,8 +34,23 @@ AwsService dynamodb() {
     out.signing_names = {"dynamodb"};
     out.errors.family = Family::dynamodb;
     out.errors.type_namespace = "com.amazonaws.dynamodb.v20120810#";
-    out.operations = {dynamodb_operations()};
+    out.operations = {dynamodb_item_operations(), dynamodb_batch_operations(), dynamodb_statement_operations(), dynamodb_table_operations(),
+                      dynamodb_backup_operations()};
     out.target_prefix = "DynamoDB_20120810.";
+    return out;
+}
+
+/// Signed as `dynamodb` too: the target tells it apart.
+AwsService dynamodb_streams() {
+    AwsService out;
+    out.name = "dynamodbstreams";
+    out.iam_prefix = "dynamodb";
+    out.protocol = Protocol::json;
+    out.signing_names = {"dynamodb"};
+    out.errors.family = Family::dynamodb;
+    out.errors.type_namespace = "com.amazonaws.dynamodb.v20120810#";
+    out.operations = {dynamodb_streams_operations()};
+    out.target_prefix = "DynamoDBStreams_20120810.";
     return out;
 }
 
@@ -52,10 +68,7 @@ AwsService lambda() {
 
 std::span<const AwsService> aws_services() {
     static const std::vector<AwsService> table{
-        iot(),
-        iot_data(),
-        dynamodb(),
-        lambda(),
+        iot(), iot_data(), dynamodb(), dynamodb_streams(), lambda(),
     };
     return table;
 }

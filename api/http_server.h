@@ -19,7 +19,7 @@
 #include "registry/access_keys.h"
 #include "registry/registry.h"
 #include "rules/rule_service.h"
-#include "store/table/table_service.h"
+#include "store/table/table_api.h"
 
 namespace fogbank::api {
 
@@ -43,7 +43,7 @@ class ApiServer {
         registry::AccessKeys& access_keys;
         rules::RuleService& rules;
         lambda::FunctionService& functions;
-        store::table::TableService& tables;
+        store::table::TableApi& tables;
         Publisher& publisher;
         const Clock& clock;
         RandomSource& random;

@@ -3,6 +3,10 @@
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <thread>
@@ -17,6 +21,7 @@
 #include "registry/registry.h"
 #include "rules/rule_service.h"
 #include "store/kv/sqlite_engine.h"
+#include "store/table/table_api.h"
 
 namespace fogbank::app {
 namespace {
@@ -51,6 +56,21 @@ std::string endpoints_json(const Settings& settings, const Endpoints& endpoints)
     return json.dump(2) + "\n";
 }
 
+/// Expired items, old stream records: a step a second until the shard stops. Needs the tables until then; between the engine's stop and the
+/// shard's its calls are refused, which is as good as their not being made.
+boost::asio::awaitable<void> keep_tables(store::table::TableApi* tables) {
+    constexpr std::chrono::seconds pause{1};
+    boost::asio::steady_timer timer(co_await boost::asio::this_coro::executor);
+    bool failing = false;
+    for (;;) {
+        timer.expires_after(pause);
+        co_await timer.async_wait(boost::asio::use_awaitable);
+        const auto done = co_await tables->maintain();
+        if (!done && !failing) logger("store").warn("tables are not kept why={}", log_value(done.error().message));
+        failing = !done;
+    }
+}
+
 }  // namespace
 
 /// In the order of construction; destroyed in the reverse order.
@@ -75,7 +95,7 @@ struct Server::Rooms {
     std::unique_ptr<registry::CertificateAuthority> authority;
     std::unique_ptr<registry::AccessKeys> access_keys;
     std::unique_ptr<registry::Registry> registry;
-    std::unique_ptr<store::table::TableService> tables;
+    std::unique_ptr<store::table::TableApi> tables;
     std::unique_ptr<broker::Router> router;
     std::unique_ptr<lambda::FunctionService> functions;
     std::unique_ptr<rules::RuleService> rules;
@@ -95,6 +115,7 @@ Result<void> Server::Rooms::open_store() {
     store::kv::SqliteOptions options;
     options.file = settings.data / "fogbank.db";
     options.durability = settings.durability;
+    options.check_time_max = std::chrono::seconds(1);  // some gigabytes from a warm disk cache
     options.metrics = &metrics;
     auto opened = store::kv::open_sqlite_engine(options);
     if (!opened) return opened.error();
@@ -135,6 +156,7 @@ Result<void> Server::Rooms::open_services() {
     if (!opened_rules) return opened_rules.error();
     rules = std::move(*opened_rules);
 
+    boost::asio::co_spawn(shards[0].io(), keep_tables(tables.get()), boost::asio::detached);
     shards.start();
     functions->start();
     return {};
