@@ -107,7 +107,7 @@ Result<std::vector<std::string>> item_keys(const kv::Page& page, const TableDefi
 Awaitable<GetItemOutcome> Service::get_item(GetItemRequest request) {
     auto projection = prepare_get(request);
     if (!projection) co_return projection.error();
-    auto table = co_await find_readable(request.table);
+    auto table = co_await find_readable(request.table, std::string());
     if (!table) co_return table.error();
     const KeySchema& schema = (*table)->key_schema;
     if (auto checked = check_key(schema, request.key); !checked) co_return checked.error();
@@ -125,12 +125,12 @@ Awaitable<GetItemOutcome> Service::get_item(GetItemRequest request) {
     co_return outcome;
 }
 
-Awaitable<DefinitionPtr> Service::find_readable(TableName name, std::optional<std::string> index) {
+Awaitable<DefinitionPtr> Service::find_readable(TableName name, std::string index) {
     auto table = co_await catalog_->find(name);
     if (!table) co_return table;
     // What was not there when the copy was made may be by now.
-    const IndexDefinition* found = index ? (*table)->index(*index) : nullptr;
-    if ((*table)->is_restoring || (index && (found == nullptr || found->status != IndexStatus::active))) {
+    const IndexDefinition* found = (*table)->index(index);
+    if ((*table)->is_restoring || (!index.empty() && (found == nullptr || found->status != IndexStatus::active))) {
         catalog_->forget(name);
         table = co_await catalog_->find(name);
         if (!table) co_return table;
@@ -142,7 +142,7 @@ Awaitable<DefinitionPtr> Service::find_readable(TableName name, std::optional<st
 Awaitable<ItemPage> Service::query(QueryRequest request) {
     auto parts = prepare_query(request);
     if (!parts) co_return parts.error();
-    auto table = co_await find_readable(request.table, request.index);
+    auto table = co_await find_readable(request.table, request.index.value_or(""));
     if (!table) co_return table.error();
     auto plan = plan_query(request, std::move(*parts), **table);
     if (!plan) co_return plan.error();
@@ -152,7 +152,7 @@ Awaitable<ItemPage> Service::query(QueryRequest request) {
 Awaitable<ItemPage> Service::scan(ScanRequest request) {
     auto parts = prepare_scan(request);
     if (!parts) co_return parts.error();
-    auto table = co_await find_readable(request.table, request.index);
+    auto table = co_await find_readable(request.table, request.index.value_or(""));
     if (!table) co_return table.error();
     auto plan = plan_scan(request, std::move(*parts), **table);
     if (!plan) co_return plan.error();

@@ -22,14 +22,16 @@ class DomView {
 
     template <class F>
     Result<void> each_member(const F& f) const {
-        for (const auto field : element_.get_object().value_unsafe()) {
+        const simdjson::dom::object object = element_.get_object().value_unsafe();
+        for (const auto field : object) {
             if (auto done = f(field.key, DomView(field.value)); !done) return done;
         }
         return {};
     }
     template <class F>
     Result<void> each_element(const F& f) const {
-        for (const auto one : element_.get_array().value_unsafe()) {
+        const simdjson::dom::array array = element_.get_array().value_unsafe();
+        for (const auto one : array) {
             if (auto done = f(DomView(one)); !done) return done;
         }
         return {};

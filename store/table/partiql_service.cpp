@@ -152,7 +152,7 @@ Awaitable<StatementOutcome> Service::execute_statement(StatementRequest request)
     if ((*statement)->is_exists) co_return validation("EXISTS is only supported in ExecuteTransaction");
     if ((*statement)->kind == StatementKind::select) co_return co_await run_select(*statement, std::move(request));
     const TableName name = (*statement)->table;
-    auto table = co_await find_readable(name);
+    auto table = co_await find_readable(name, std::string());
     if (!table) co_return table.error();
     auto write = compile_write(**statement, request.statement, **table, item_bytes_max());
     if (!write) co_return write.error();
@@ -164,10 +164,8 @@ Awaitable<StatementOutcome> Service::execute_statement(StatementRequest request)
 Awaitable<StatementOutcome> Service::run_select(std::shared_ptr<const PartiQlStatement> statement, StatementRequest request) {
     if (request.limit && *request.limit < 1)
         co_return constraint_violated(std::to_string(*request.limit), "limit", "have value greater than or equal to 1");
-    std::optional<std::string> index;
-    if (!statement->index.empty()) index = statement->index;
     const TableName name = statement->table;
-    auto table = co_await find_readable(name, index);
+    auto table = co_await find_readable(name, statement->index);
     if (!table) co_return table.error();
     auto planned = plan_select(*statement, request, **table);
     if (!planned) co_return planned.error();
@@ -244,7 +242,7 @@ Awaitable<StatementTransactionOutcome> Service::execute_transaction(std::vector<
     for (std::size_t i = 0; i < parsed.size(); ++i) {
         const PartiQlStatement& statement = *parsed[i];
         const TableName name = statement.table;
-        auto table = co_await find_readable(name);
+        auto table = co_await find_readable(name, std::string());
         if (!table) co_return table.error();
         if (selects == 0) {
             auto write = compile_write(statement, statements[i], **table, item_bytes_max());

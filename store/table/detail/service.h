@@ -72,8 +72,9 @@ class Service final : public TableApi {
     Awaitable<WriteOutcome> write_to(DefinitionPtr table, std::shared_ptr<ItemWrite> write);
     Awaitable<void> run_writes(std::shared_ptr<WriteTransaction> work, std::string_view duplicates);
     Awaitable<TransactWriteOutcome> run_transact_write(std::shared_ptr<WriteTransaction> work);
-    /// A table that can be read: not one that is still being restored; with `index` the newest definition if the copy has not that index.
-    Awaitable<DefinitionPtr> find_readable(TableName name, std::optional<std::string> index = {});
+    /// A table that can be read: not one that is still being restored; with an `index` the newest definition if the copy has not that
+    /// index.
+    Awaitable<DefinitionPtr> find_readable(TableName name, std::string index);
     Awaitable<ItemPage> read_page(DefinitionPtr table, std::shared_ptr<const PagePlan> plan);
     Awaitable<StatementOutcome> run_select(std::shared_ptr<const PartiQlStatement> statement, StatementRequest request);
     Awaitable<void> fill_counts(const TableDefinition& table, TableDescription& out);
