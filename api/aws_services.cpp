@@ -1,5 +1,6 @@
 /// The table of services.
 #include "api/aws_service.h"
+#include "api/dynamodb_access.h"
 #include "api/dynamodb_operations.h"
 
 namespace fogbank::api {
@@ -37,6 +38,7 @@ AwsService dynamodb() {
     out.operations = {dynamodb_item_operations(), dynamodb_batch_operations(), dynamodb_statement_operations(), dynamodb_table_operations(),
                       dynamodb_backup_operations()};
     out.target_prefix = "DynamoDB_20120810.";
+    out.access = dynamodb_access;
     return out;
 }
 
@@ -50,6 +52,7 @@ AwsService dynamodb_streams() {
     out.errors.family = Family::dynamodb;
     out.errors.type_namespace = "com.amazonaws.dynamodb.v20120810#";
     out.operations = {dynamodb_streams_operations()};
+    out.access = dynamodb_access;
     out.target_prefix = "DynamoDBStreams_20120810.";
     return out;
 }
@@ -64,11 +67,37 @@ AwsService lambda() {
     return out;
 }
 
+AwsService iam_service() {
+    AwsService out;
+    out.name = out.iam_prefix = "iam";
+    out.protocol = Protocol::query;
+    out.signing_names = {"iam"};
+    out.errors.family = Family::query;
+    out.errors.xml_namespace = "https://iam.amazonaws.com/doc/2010-05-08/";
+    out.operations = {iam::identity_operations(), iam::policy_operations()};
+    out.version = "2010-05-08";
+    out.access = access_by_iam_names;
+    return out;
+}
+
+AwsService sts() {
+    AwsService out;
+    out.name = out.iam_prefix = "sts";
+    out.protocol = Protocol::query;
+    out.signing_names = {"sts"};
+    out.errors.family = Family::query;
+    out.errors.xml_namespace = "https://sts.amazonaws.com/doc/2011-06-15/";
+    out.operations = {sts_operations()};
+    out.version = "2011-06-15";
+    out.access = access_by_handler;
+    return out;
+}
+
 }  // namespace
 
 std::span<const AwsService> aws_services() {
     static const std::vector<AwsService> table{
-        iot(), iot_data(), dynamodb(), dynamodb_streams(), lambda(),
+        iot(), iot_data(), dynamodb(), dynamodb_streams(), lambda(), iam_service(), sts(),
     };
     return table;
 }

@@ -54,6 +54,14 @@ Awaitable<void> Catalog::load() {
     co_return Result<void>();
 }
 
+DefinitionPtr Catalog::last_known(const TableName& name) const {
+    const std::shared_lock lock(mutex_);
+    const auto found = copies_.find(name);
+    if (found != copies_.end()) return found->second;
+    const auto old = forgotten_.find(name);
+    return old != forgotten_.end() ? old->second : nullptr;
+}
+
 std::vector<DefinitionPtr> Catalog::all() const {
     const std::shared_lock lock(mutex_);
     std::vector<DefinitionPtr> out;

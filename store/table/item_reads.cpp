@@ -125,6 +125,25 @@ Awaitable<GetItemOutcome> Service::get_item(GetItemRequest request) {
     co_return outcome;
 }
 
+std::optional<std::string> Service::partition_key_of(const TableName& name) const {
+    const auto table = catalog_->last_known(name);
+    return table ? std::optional(table->key_schema.partition_key.name) : std::nullopt;
+}
+
+std::vector<AttributeValue> Service::leading_keys_of(const QueryRequest& request) const {
+    const auto table = catalog_->last_known(request.table);
+    auto parts = prepare_query(request);
+    if (!table || !parts) return {};
+    IndexKeys layout = layout_of(table->key_schema);
+    if (request.index) {
+        const IndexDefinition* index = table->index(*request.index);
+        if (index == nullptr) return {};
+        layout = index->request.keys;
+    }
+    auto condition = match_key_schema(std::move(parts->conditions), layout);
+    return condition ? std::move(condition->partition) : std::vector<AttributeValue>();
+}
+
 Awaitable<DefinitionPtr> Service::find_readable(TableName name, std::string index) {
     auto table = co_await catalog_->find(name);
     if (!table) co_return table;

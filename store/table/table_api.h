@@ -233,6 +233,13 @@ class TableApi : public TableService {
     /// Parses only. Errors: validation.
     virtual Result<StatementTarget> statement_target(const std::string& statement) const = 0;
 
+    // For who judges access: answers from memory, without the checks of the calls themselves.
+
+    /// Nothing: no such table is known here.
+    virtual std::optional<std::string> partition_key_of(const TableName& name) const = 0;
+    /// The values that the query fixes the partition key (of its table or index) to; none if it does not, or is refused anyway.
+    virtual std::vector<AttributeValue> leading_keys_of(const QueryRequest& request) const = 0;
+
     virtual Streams& streams() = 0;
 
     /// A step of what has to be done now and then: deleting expired items, forgetting old stream records and tokens. Call it about once a

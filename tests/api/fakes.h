@@ -27,6 +27,11 @@ class FakeAccessKeys final : public registry::AccessKeys {
         if (id == access_key_id) return root();
         return std::nullopt;
     }
+    /// Any token will do: what a token says is judged elsewhere.
+    Result<registry::AccessKey> find_session(std::string_view id, std::string_view) const override {
+        if (id == access_key_id) return root();
+        return Error(registry::Errc::unknown_access_key, "The security token included in the request is invalid.");
+    }
     registry::AccessKey root() const override {
         Principal principal;
         principal.kind = Principal::Kind::iam_user;
@@ -265,6 +270,9 @@ struct World {
     Metrics metrics;
     FakeRegistry registry;
     FakeAccessKeys keys;
+    std::unique_ptr<store::kv::Engine> engine = store::kv::make_memory_engine();
+    std::unique_ptr<registry::Iam> iam =
+        *fogbank::testing::run(registry::Iam::open(*engine, clock, random, ArnFactory(AccountId("000000000000"), Region("us-east-1"))));
     FakeRules rules;
     FakeFunctions functions;
     std::unique_ptr<store::kv::Engine> engine = store::kv::make_memory_engine();
@@ -276,6 +284,7 @@ struct World {
         return ApiServer::Dependencies{shards,
                                        registry,
                                        keys,
+                                       *iam,
                                        rules,
                                        functions,
                                        *tables,

@@ -31,6 +31,8 @@ class Catalog {
     /// Reads all definitions into memory.
     Awaitable<void> load();
 
+    /// The newest copy, out of date or not; null: none is known.
+    DefinitionPtr last_known(const TableName& name) const;
     /// All tables that are known here; copies may be out of date.
     std::vector<DefinitionPtr> all() const;
 

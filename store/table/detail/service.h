@@ -64,6 +64,9 @@ class Service final : public TableApi {
                                                                std::string digest) override;
     Result<StatementTarget> statement_target(const std::string& statement) const override;
 
+    std::optional<std::string> partition_key_of(const TableName& name) const override;
+    std::vector<AttributeValue> leading_keys_of(const QueryRequest& request) const override;
+
     Streams& streams() override { return stream_reader_; }
     Awaitable<void> maintain() override { return housekeeping_.step(); }
 
