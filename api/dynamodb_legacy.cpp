@@ -18,7 +18,7 @@ constexpr std::array<std::string_view, 13> operators{"EQ",      "NE",       "IN"
                                                      "BETWEEN", "NOT_NULL", "NULL", "CONTAINS", "NOT_CONTAINS", "BEGINS_WITH"};
 
 std::optional<LegacyOperator> read_operator(const Reader& one, bool required) {
-    constexpr std::initializer_list<std::string_view> allowed{"IN", "NULL", "BETWEEN", "LT",          "NOT_CONTAINS", "EQ",      "GT",
+    const std::initializer_list<std::string_view> allowed{"IN", "NULL", "BETWEEN", "LT",          "NOT_CONTAINS", "EQ",      "GT",
                                                               "NE", "LE",   "GE",      "BEGINS_WITH", "CONTAINS",     "NOT_NULL"};
     const auto name = required ? one.required_one_of("ComparisonOperator", allowed) : one.one_of("ComparisonOperator", allowed);
     if (!name) return std::nullopt;
@@ -98,6 +98,18 @@ std::string joined(const Reader& root, std::initializer_list<std::string_view> n
     return out;
 }
 
+std::vector<LegacyCondition> read_conditions(const Reader& root, std::string_view member) {
+    std::vector<LegacyCondition> out;
+    each_condition(root, member, [&](std::string name, const Reader& one) {
+        LegacyCondition condition;
+        condition.attribute = std::move(name);
+        if (const auto operation = read_operator(one, true)) condition.operation = *operation;
+        condition.values = read_values(one);
+        out.push_back(std::move(condition));
+    });
+    return out;
+}
+
 }  // namespace
 
 void check_forms(const Reader& root, std::initializer_list<std::string_view> legacy, std::initializer_list<std::string_view> expressions) {
@@ -114,18 +126,6 @@ LegacyConditions read_expected(const Reader& root) {
     LegacyConditions out;
     each_condition(root, "Expected", [&](std::string name, const Reader& one) { read_expectation(one, name, out); });
     read_conditional_operator(root, out);
-    return out;
-}
-
-std::vector<LegacyCondition> read_conditions(const Reader& root, std::string_view member) {
-    std::vector<LegacyCondition> out;
-    each_condition(root, member, [&](std::string name, const Reader& one) {
-        LegacyCondition condition;
-        condition.attribute = std::move(name);
-        if (const auto operation = read_operator(one, true)) condition.operation = *operation;
-        condition.values = read_values(one);
-        out.push_back(std::move(condition));
-    });
     return out;
 }
 

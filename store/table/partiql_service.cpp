@@ -42,7 +42,7 @@ Result<PagePlan> plan_select(const PartiQlStatement& statement, const StatementR
         plan.index = *index;
         plan.layout = index->request.keys;
         space = keyspace(table.number, index->number);
-        plan.fetches = !index->request.is_global && statement.paths.empty();
+        plan.fetches = !index->request.is_global && index->request.projection.type != ProjectionType::all;
     }
     auto projection = Projection::from_paths(statement.paths);
     if (!projection) return projection.error();
@@ -158,6 +158,7 @@ Awaitable<StatementOutcome> Service::execute_statement(StatementRequest request)
     if (!write) co_return write.error();
     auto outcome = co_await write_item(std::move(*write));
     if (!outcome) co_return outcome.error();
+    if (outcome->condition_failed && !outcome->old_item) co_return conditional_check_failed();
     co_return written(name, std::move(*outcome));
 }
 

@@ -348,11 +348,10 @@ TEST_F(Dispatch, DynamoDbRefusesWhatDoesNotFit) {
 TEST_F(Dispatch, DynamoDbErrorsOfTheTableRoom) {
     ASSERT_EQ(dynamodb("CreateTable", "{" + simple_table + "}").status, 200U);
     const Response response =
-        dynamodb("PutItem", R"({"TableName":"Tab","Item":{"p":{"S":"a"}},"ConditionExpression":"attribute_exists(p)"
-})");
+        dynamodb("PutItem", R"json({"TableName":"Tab","Item":{"p":{"S":"a"}},"ConditionExpression":"attribute_exists(p)"})json");
     EXPECT_EQ(response.status, 400U);
-EXPECT_EQ(json::parse(response.body), (json{{"__type", "com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException"},
-                                            {"message", "The conditional request failed"}}));
+    EXPECT_EQ(json::parse(response.body), (json{{"__type", "com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException"},
+                                                {"message", "The conditional request failed"}}));
 }
 
 TEST_F(Dispatch, ListTables) {

@@ -275,7 +275,6 @@ struct World {
         *fogbank::testing::run(registry::Iam::open(*engine, clock, random, ArnFactory(AccountId("000000000000"), Region("us-east-1"))));
     FakeRules rules;
     FakeFunctions functions;
-    std::unique_ptr<store::kv::Engine> engine = store::kv::make_memory_engine();
     std::unique_ptr<store::table::TableApi> tables = open_tables();  ///< the real ones, in memory
     FakePublisher publisher;
     ShardPool shards{2};
