@@ -66,67 +66,67 @@ class TableApiTest : public testing::TableFixture {
 };
 
 TEST_F(TableApiTest, AnIndexMadeByAnotherServiceIsKeptByThisOne) {
-    create("t", {"id", KeyType::string});
-    ASSERT_TRUE(put("t", R"({"id":"before","g":"x"})"));  // this service has its copy of the definition now
+    create("tab", {"id", KeyType::string});
+    ASSERT_TRUE(put("tab", R"({"id":"before","g":"x"})"));  // this service has its copy of the definition now
     const auto other = open_another();
     UpdateTableRequest request;
-    request.name = TableName("t");
+    request.name = TableName("tab");
     IndexChange change;
     change.index = index_on("by-g", "g");
     request.index_changes.push_back(std::move(change));
     ASSERT_TRUE(run(other->update_table(std::move(request))));
-    ASSERT_TRUE(put("t", R"({"id":"after","g":"x"})"));
-    ASSERT_TRUE(fast_put("t", R"({"id":"fast","g":"x"})"));
-    EXPECT_EQ(count("t", "by-g"), 3);
+    ASSERT_TRUE(put("tab", R"({"id":"after","g":"x"})"));
+    ASSERT_TRUE(fast_put("tab", R"({"id":"fast","g":"x"})"));
+    EXPECT_EQ(count("tab", "by-g"), 3);
 }
 
 TEST_F(TableApiTest, FastPutsGoIntoStreamsAndAreAnnounced) {
-    create_streamed("t");
+    create_streamed("tab");
     int announced = 0;
     const auto listed = run(service().streams().list_streams(std::nullopt, std::nullopt, 1));
     auto watch = service().streams().watch(listed->streams.front().arn, [&] { ++announced; });
-    ASSERT_TRUE(fast_put("t", R"({"id":"a"})"));
+    ASSERT_TRUE(fast_put("tab", R"({"id":"a"})"));
     EXPECT_EQ(announced, 1);
     watch.reset();
-    ASSERT_TRUE(fast_put("t", R"({"id":"b"})"));
+    ASSERT_TRUE(fast_put("tab", R"({"id":"b"})"));
     EXPECT_EQ(announced, 1);
-    EXPECT_EQ(run(service().streams().get_records(iterator_of("t"), 1000))->records.size(), 2U);
+    EXPECT_EQ(run(service().streams().get_records(iterator_of("tab"), 1000))->records.size(), 2U);
 }
 
 TEST_F(TableApiTest, StreamRecordsAreKeptForADay) {
-    create_streamed("t");
-    ASSERT_TRUE(put("t", R"({"id":"old"})"));
-    const std::string at_old = iterator_of("t");
+    create_streamed("tab");
+    ASSERT_TRUE(put("tab", R"({"id":"old"})"));
+    const std::string at_old = iterator_of("tab");
     clock_.advance(std::chrono::hours(23));
-    ASSERT_TRUE(put("t", R"({"id":"new"})"));
+    ASSERT_TRUE(put("tab", R"({"id":"new"})"));
     EXPECT_EQ(run(service().streams().get_records(at_old, 10)).error().code, Errc::expired_iterator);
     ASSERT_TRUE(run(service().maintain()));
-    EXPECT_EQ(run(service().streams().get_records(iterator_of("t"), 10))->records.size(), 2U);
+    EXPECT_EQ(run(service().streams().get_records(iterator_of("tab"), 10))->records.size(), 2U);
     clock_.advance(std::chrono::hours(2));
     ASSERT_TRUE(run(service().maintain()));
-    const auto left = run(service().streams().get_records(iterator_of("t"), 10));
+    const auto left = run(service().streams().get_records(iterator_of("tab"), 10));
     ASSERT_EQ(left->records.size(), 1U);
     EXPECT_EQ(*left->records[0].new_image->at("id").string(), "new");
     // The stream of a table that is gone can be read for a day and is forgotten then.
-    ASSERT_TRUE(run(service().delete_table(TableName("t"))));
-    EXPECT_FALSE(run(service().streams().get_records(iterator_of("t"), 10))->next_iterator);
+    ASSERT_TRUE(run(service().delete_table(TableName("tab"))));
+    EXPECT_FALSE(run(service().streams().get_records(iterator_of("tab"), 10))->next_iterator);
     clock_.advance(std::chrono::hours(25));
     ASSERT_TRUE(run(service().maintain()));
     EXPECT_TRUE(run(service().streams().list_streams(std::nullopt, std::nullopt, 100))->streams.empty());
 }
 
 TEST_F(TableApiTest, ExpiredItemsAreDeletedAsTheService) {
-    create_streamed("t");
+    create_streamed("tab");
     const std::int64_t now = clock_.now().time_since_epoch().count() / 1000;
-    ASSERT_TRUE(put("t", R"({"id":"soon","expires":)" + std::to_string(now + 10) + "}"));
-    ASSERT_TRUE(put("t", R"({"id":"late","expires":)" + std::to_string(now + 10'000) + "}"));
-    ASSERT_TRUE(run(service().update_time_to_live(TableName("t"), TimeToLive{true, "expires"})));
+    ASSERT_TRUE(put("tab", R"({"id":"soon","expires":)" + std::to_string(now + 10) + "}"));
+    ASSERT_TRUE(put("tab", R"({"id":"late","expires":)" + std::to_string(now + 10'000) + "}"));
+    ASSERT_TRUE(run(service().update_time_to_live(TableName("tab"), TimeToLive{true, "expires"})));
     ASSERT_TRUE(run(service().maintain()));
-    EXPECT_EQ(count("t"), 2);
+    EXPECT_EQ(count("tab"), 2);
     clock_.advance(std::chrono::seconds(20));
     ASSERT_TRUE(run(service().maintain()));
-    EXPECT_EQ(count("t"), 1);
-    const auto records = run(service().streams().get_records(iterator_of("t"), 10));
+    EXPECT_EQ(count("tab"), 1);
+    const auto records = run(service().streams().get_records(iterator_of("tab"), 10));
     EXPECT_TRUE(records->records.back().by_time_to_live);
     EXPECT_EQ(records->records.back().event, StreamEvent::remove);
 }
@@ -143,10 +143,10 @@ TEST(TimeToLiveOf, IsANumberOfTheLastFiveYears) {
 }
 
 TEST_F(TableApiTest, TokensAreForgottenAfterTenMinutes) {
-    create("t", {"id", KeyType::string});
+    create("tab", {"id", KeyType::string});
     const auto add = [&] {
         UpdateItemRequest update;
-        update.table = TableName("t");
+        update.table = TableName("tab");
         update.key = *item_from_plain_json(R"({"id":"a"})");
         update.update = Expression{"ADD n :n", true};
         update.placeholders.values.emplace(":n", AttributeValue(Decimal(1)));
@@ -160,11 +160,11 @@ TEST_F(TableApiTest, TokensAreForgottenAfterTenMinutes) {
     ASSERT_TRUE(add());
     clock_.advance(std::chrono::minutes(9));
     ASSERT_TRUE(add());
-    EXPECT_EQ(get("t", R"({"id":"a"})")->at("n"), AttributeValue(Decimal(1)));
+    EXPECT_EQ(get("tab", R"({"id":"a"})")->at("n"), AttributeValue(Decimal(1)));
     clock_.advance(std::chrono::minutes(2));
     ASSERT_TRUE(run(service().maintain()));
     ASSERT_TRUE(add());
-    EXPECT_EQ(get("t", R"({"id":"a"})")->at("n"), AttributeValue(Decimal(2)));
+    EXPECT_EQ(get("tab", R"({"id":"a"})")->at("n"), AttributeValue(Decimal(2)));
 }
 
 // Histories: each client writes a number with a condition on what it has read, so a key's values are a chain of versions. A register is
