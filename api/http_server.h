@@ -22,6 +22,10 @@
 #include "rules/rule_service.h"
 #include "store/table/table_api.h"
 
+namespace fogbank::shadow {
+class ShadowService;
+}
+
 namespace fogbank::api {
 
 struct ApiOptions {
@@ -52,6 +56,7 @@ class ApiServer {
         Metrics& metrics;
         ArnFactory arns;
         Quotas quotas;
+        shadow::ShadowService* shadows = nullptr;  ///< null only in tests
     };
     virtual ~ApiServer() = default;
 

@@ -21,6 +21,7 @@
 #include "registry/certificate_authority.h"
 #include "registry/registry.h"
 #include "rules/rule_service.h"
+#include "shadow/shadow_service.h"
 #include "store/kv/sqlite_engine.h"
 #include "store/table/table_api.h"
 
@@ -98,6 +99,7 @@ struct Server::Rooms {
     std::unique_ptr<registry::Registry> registry;
     std::unique_ptr<store::table::TableApi> tables;
     std::unique_ptr<broker::Router> router;
+    std::unique_ptr<shadow::ShadowService> shadows;
     std::unique_ptr<lambda::FunctionService> functions;
     std::unique_ptr<rules::RuleService> rules;
     std::unique_ptr<broker::Broker> broker;
@@ -146,6 +148,7 @@ Result<void> Server::Rooms::open_services() {
     tables = std::move(*opened_tables);
 
     router = broker::make_router(shards, clock, metrics, quotas);
+    shadows = shadow::make_shadow_service({*engine, *router, *router, shards, clock, metrics, quotas, nullptr});
 
     lambda::FunctionService::Dependencies for_functions{*engine,       *tables,
                                                         *router,       clock,
@@ -183,7 +186,8 @@ Result<void> Server::Rooms::open_doors(const Doors& doors) {
         if (!ports) return ports.error();
         endpoints.mqtt = *ports;
     }
-    api = api::make_api_server({shards, *registry, *iam, *iam, *rules, *functions, *tables, *router, clock, random, metrics, arns, quotas});
+    api = api::make_api_server(
+        {shards, *registry, *iam, *iam, *rules, *functions, *tables, *router, clock, random, metrics, arns, quotas, shadows.get()});
     api::ApiOptions options{endpoints.bind,         settings.api_port,    settings.https_port,
                             certificate->chain_pem, certificate->key_pem, endpoints.endpoint_name};
     if (doors.api_on_loopback_only) {
@@ -216,6 +220,7 @@ void Server::Rooms::stop(std::chrono::milliseconds grace) {
     if (broker) broker->stop(grace / 4);
     if (rules) rules->stop();
     if (functions) functions->stop(grace / 4);
+    if (shadows) shadows->stop();
     if (engine) engine->stop();
     shards.stop();
 }
