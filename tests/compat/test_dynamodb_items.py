@@ -50,7 +50,7 @@ def test_update_without_anything_makes_the_item(raw, table):
 
 
 @pytest.mark.parametrize("expression, message", [
-    ("SET v = missing", "The provided expression refers to an attribute that does not exist in the item"),
+    ("SET v = nowhere", "The provided expression refers to an attribute that does not exist in the item"),
     ("SET m.x.y = :v", "The document path provided in the update expression is invalid for update"),
     ("SET v = t + :v", "An operand in the update expression has an incorrect data type"),
     ("SET p = :v", "One or more parameter values were invalid: Cannot update attribute p. This attribute is part of the key"),
