@@ -176,6 +176,9 @@ constexpr std::array table_rows{
     dynamodb(store::table::Errc::item_collection_too_large, "ItemCollectionSizeLimitExceededException", 400),
     dynamodb(store::table::Errc::limit_exceeded, "LimitExceededException", 400),
     dynamodb(store::table::Errc::serialization, "SerializationException", 400),
+    row(store::table::Errc::throttled, {"ThrottlingException", 400}, {"ThrottlingException", 429}, {"ThrottlingException", 400},
+        {"TooManyRequestsException", 429}),
+    unavailable(store::table::Errc::unavailable),
     dynamodb(store::table::Errc::idempotent_parameter_mismatch, "IdempotentParameterMismatchException", 400),
     dynamodb(store::table::Errc::transaction_conflict, "TransactionConflictException", 400),
     dynamodb(store::table::Errc::access_denied, "AccessDeniedException", 400),
@@ -191,9 +194,6 @@ constexpr std::array table_rows{
     dynamodb(store::table::Errc::expired_iterator, "ExpiredIteratorException", 400),
     dynamodb(store::table::Errc::export_not_found, "ExportNotFoundException", 400),
     dynamodb(store::table::Errc::import_not_found, "ImportNotFoundException", 400),
-    row(store::table::Errc::throttled, {"ThrottlingException", 400}, {"ThrottlingException", 429}, {"ThrottlingException", 400},
-        {"TooManyRequestsException", 429}),
-    unavailable(store::table::Errc::unavailable),
 };
 
 constexpr std::array kv_rows{
