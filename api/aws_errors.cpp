@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "common/common_errc.h"
+#include "jobs/errc.h"
 #include "lambda/errc.h"
 #include "policy/errc.h"
 #include "registry/errc.h"
@@ -139,6 +140,17 @@ constexpr std::array shadow_rows{
     iot(shadow::Errc::too_many_requests, "ThrottlingException", 429),
     internal(shadow::Errc::internal_failure),
     unavailable(shadow::Errc::unavailable),
+};
+
+constexpr std::array jobs_rows{
+    iot(jobs::Errc::invalid_request, "InvalidRequestException", 400),
+    iot(jobs::Errc::not_found, "ResourceNotFoundException", 404),
+    iot(jobs::Errc::already_exists, "ResourceAlreadyExistsException", 409),
+    iot(jobs::Errc::invalid_state_transition, "InvalidStateTransitionException", 409),
+    iot(jobs::Errc::version_conflict, "VersionConflictException", 409),
+    iot(jobs::Errc::limit_exceeded, "LimitExceededException", 410),
+    iot(jobs::Errc::terminal_state, "TerminalStateException", 410),
+    unavailable(jobs::Errc::unavailable),
 };
 
 constexpr std::array lambda_rows{
@@ -280,6 +292,7 @@ std::span<const ErrorTable> error_tables() {
         ErrorTable{&rules::category(), rules_rows},
         ErrorTable{&lambda::category(), lambda_rows},
         ErrorTable{&shadow::category(), shadow_rows},
+        ErrorTable{&jobs::category(), jobs_rows},
         ErrorTable{&store::table::category(), table_rows},
         ErrorTable{&store::kv::category(), kv_rows},
         ErrorTable{&policy::category(), policy_rows},

@@ -24,6 +24,9 @@
 namespace fogbank::shadow {
 class ShadowService;
 }
+namespace fogbank::jobs {
+class JobService;
+}
 
 namespace fogbank::api {
 
@@ -55,6 +58,7 @@ class ApiServer {
         ArnFactory arns;
         Quotas quotas;
         shadow::ShadowService* shadows = nullptr;  ///< null only in tests
+        jobs::JobService* jobs = nullptr;          ///< likewise
     };
     virtual ~ApiServer() = default;
 
