@@ -10,9 +10,11 @@
 
 #include "app/data_folder.h"
 #include "app/local_names.h"
+#include "app/registry_things.h"
 #include "app/run_blocking.h"
 #include "common/common_errc.h"
 #include "common/logging.h"
+#include "jobs/job_service.h"
 #include "registry/certificate_authority.h"
 #include "registry/registry.h"
 #include "rules/rule_service.h"
@@ -79,6 +81,8 @@ struct Server::Rooms {
     std::unique_ptr<store::table::TableService> tables;
     std::unique_ptr<broker::Router> router;
     std::unique_ptr<shadow::ShadowService> shadows;
+    std::unique_ptr<ThingDirectory> things;
+    std::unique_ptr<jobs::JobService> jobs;
     std::unique_ptr<lambda::FunctionService> functions;
     std::unique_ptr<rules::RuleService> rules;
     std::unique_ptr<broker::Broker> broker;
@@ -126,6 +130,8 @@ Result<void> Server::Rooms::open_services() {
 
     router = broker::make_router(shards, clock, metrics, quotas);
     shadows = shadow::make_shadow_service({*engine, *router, *router, shards, clock, metrics, quotas, nullptr});
+    things = std::make_unique<RegistryThings>(*registry);
+    jobs = jobs::make_job_service({*engine, *router, *router, shards, *things, clock, metrics, arns, quotas});
 
     lambda::FunctionService::Dependencies for_functions{
         *engine, *tables, *router, clock, random, metrics, arns, settings.data / "functions", shards.size()};
@@ -160,8 +166,8 @@ Result<void> Server::Rooms::open_doors(const Doors& doors) {
         if (!ports) return ports.error();
         endpoints.mqtt = *ports;
     }
-    api = api::make_api_server(
-        {shards, *registry, *iam, *iam, *rules, *functions, *tables, *router, clock, random, metrics, arns, quotas, shadows.get()});
+    api = api::make_api_server({shards, *registry, *iam, *iam, *rules, *functions, *tables, *router, clock, random, metrics, arns, quotas,
+                                shadows.get(), jobs.get()});
     api::ApiOptions options{endpoints.bind,         settings.api_port,    settings.https_port,
                             certificate->chain_pem, certificate->key_pem, endpoints.endpoint_name};
     if (doors.api_on_loopback_only) {
@@ -182,6 +188,7 @@ void Server::Rooms::stop(std::chrono::milliseconds grace) {
     if (rules) rules->stop();
     if (functions) functions->stop(grace / 4);
     if (shadows) shadows->stop();
+    if (jobs) jobs->stop();
     if (engine) engine->stop();
     shards.stop();
 }
