@@ -177,6 +177,7 @@ constexpr std::array lambda_rows{
     lambda_only(lambda::Errc::too_many_requests, "TooManyRequestsException", 429),
     lambda_only(lambda::Errc::invalid_code, "InvalidParameterValueException", 400),
     unavailable(lambda::Errc::unavailable),
+    lambda_only(lambda::Errc::precondition_failed, "PreconditionFailedException", 412),
 };
 
 constexpr std::array table_rows{

@@ -3,6 +3,7 @@
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
+#include <cstdlib>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <thread>
@@ -94,6 +95,7 @@ struct Server::Rooms {
     Result<void> open_identity();
     Result<void> open_services();
     Result<void> open_doors(const Doors& doors);
+    void start_functions();
     void stop(std::chrono::milliseconds grace);
 };
 
@@ -133,8 +135,11 @@ Result<void> Server::Rooms::open_services() {
     things = std::make_unique<RegistryThings>(*registry);
     jobs = jobs::make_job_service({*engine, *router, *router, shards, *things, clock, metrics, arns, quotas});
 
-    lambda::FunctionService::Dependencies for_functions{
-        *engine, *tables, *router, clock, random, metrics, arns, settings.data / "functions", shards.size()};
+    lambda::FunctionService::Dependencies for_functions{*engine,       *tables,
+                                                        *router,       clock,
+                                                        random,        metrics,
+                                                        arns,          settings.data / "functions",
+                                                        shards.size(), std::max<std::size_t>(settings.lambda_concurrency, shards.size())};
     auto opened_functions = run_blocking(startup, lambda::open_function_service(std::move(for_functions)));
     if (!opened_functions) return opened_functions.error();
     functions = std::move(*opened_functions);
@@ -145,7 +150,6 @@ Result<void> Server::Rooms::open_services() {
     rules = std::move(*opened_rules);
 
     shards.start();
-    functions->start();
     return {};
 }
 
@@ -177,7 +181,20 @@ Result<void> Server::Rooms::open_doors(const Doors& doors) {
     auto ports = api->listen(options);
     if (!ports) return ports.error();
     endpoints.api = *ports;
+    start_functions();
     return {};
+}
+
+/// Last of all: queued invocations begin at once, and functions in other languages call back through the API.
+void Server::Rooms::start_functions() {
+    lambda::FunctionService::Surroundings surroundings;
+    surroundings.endpoint_url = url("http", endpoints.bind, endpoints.api.api);
+    surroundings.region = settings.region.str();
+    surroundings.node_path = settings.lambda_node_path;
+    if (const char* path = std::getenv("PATH"); path != nullptr) surroundings.search_path = path;
+    surroundings.access_key_id = endpoints.root_key.access_key_id;
+    surroundings.secret_access_key = endpoints.root_key.secret_access_key;
+    functions->start(std::move(surroundings));
 }
 
 void Server::Rooms::stop(std::chrono::milliseconds grace) {
