@@ -20,8 +20,8 @@ AwsService iot_data() {
     out.iam_prefix = out.family = "iot";
     out.signing_names = {"iotdata", "iotdevicegateway"};
     out.errors.family = Family::data;
-    out.operations = {iot_data_operations(), iot_data_shadow_operations()};
-    out.path_prefixes = {"/topics/", "/api/things/shadow/"};
+    out.operations = {iot_data_operations(), iot_data_retained_operations(), iot_data_connections_operations(), iot_data_shadow_operations()};
+    out.path_prefixes = {"/topics/", "/retainedMessage", "/connections/", "/api/things/shadow/"};
     out.for_certificates = true;
     return out;
 }

@@ -66,6 +66,8 @@ std::span<const Operation> iot_policies_operations();
 std::span<const Operation> iot_rules_operations();
 std::span<const Operation> iot_endpoint_operations();
 std::span<const Operation> iot_data_operations();
+std::span<const Operation> iot_data_retained_operations();
+std::span<const Operation> iot_data_connections_operations();
 std::span<const Operation> iot_data_shadow_operations();
 std::span<const Operation> iot_jobs_operations();
 std::span<const Operation> iot_jobs_data_operations();

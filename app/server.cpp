@@ -162,7 +162,11 @@ Result<void> Server::Rooms::open_doors(const Doors& doors) {
     endpoints.endpoint_name = endpoint_name(settings);
     endpoints.root_key = iam->root();
 
-    broker = broker::make_broker({shards, *router, *registry, clock, random, metrics, quotas});
+    broker::Broker::Dependencies for_broker{shards, *router, *registry, clock, random, metrics, quotas};
+    for_broker.store = engine.get();
+    broker = broker::make_broker(std::move(for_broker));
+    if (auto restored = run_blocking(startup, broker->restore()); !restored) return restored.error();
+    registry->observe_revocations(&broker->revocations());
     if (doors.mqtt) {
         const broker::ListenerOptions options{settings.bind,      settings.mqtts_port,    settings.alpn_port,
                                               settings.mqtt_port, certificate->chain_pem, certificate->key_pem};
@@ -171,7 +175,7 @@ Result<void> Server::Rooms::open_doors(const Doors& doors) {
         endpoints.mqtt = *ports;
     }
     api = api::make_api_server({shards, *registry, *iam, *iam, *rules, *functions, *tables, *router, clock, random, metrics, arns, quotas,
-                                shadows.get(), jobs.get()});
+                                shadows.get(), &broker->retained(), &broker->connections(), jobs.get()});
     api::ApiOptions options{endpoints.bind,         settings.api_port,    settings.https_port,
                             certificate->chain_pem, certificate->key_pem, endpoints.endpoint_name};
     if (doors.api_on_loopback_only) {
@@ -202,7 +206,10 @@ void Server::Rooms::stop(std::chrono::milliseconds grace) {
     if (std::exchange(stopped, true)) return;
     // First the doors, then what works for them, then the store, then the loops they all ran on.
     if (api) api->stop(grace / 4);
-    if (broker) broker->stop(grace / 4);
+    if (broker) {
+        registry->observe_revocations(nullptr);
+        broker->stop(grace / 4);
+    }
     if (rules) rules->stop();
     if (functions) functions->stop(grace / 4);
     if (shadows) shadows->stop();
