@@ -5,6 +5,7 @@
 
 #include "api/xml.h"
 #include "common/common_errc.h"
+#include "jobs/errc.h"
 #include "lambda/errc.h"
 #include "policy/errc.h"
 #include "registry/errc.h"
@@ -156,6 +157,17 @@ constexpr std::array shadow_rows{
     unavailable(shadow::Errc::unavailable),
 };
 
+constexpr std::array jobs_rows{
+    iot(jobs::Errc::invalid_request, "InvalidRequestException", 400),
+    iot(jobs::Errc::not_found, "ResourceNotFoundException", 404),
+    iot(jobs::Errc::already_exists, "ResourceAlreadyExistsException", 409),
+    iot(jobs::Errc::invalid_state_transition, "InvalidStateTransitionException", 409),
+    iot(jobs::Errc::version_conflict, "VersionConflictException", 409),
+    iot(jobs::Errc::limit_exceeded, "LimitExceededException", 410),
+    iot(jobs::Errc::terminal_state, "TerminalStateException", 410),
+    unavailable(jobs::Errc::unavailable),
+};
+
 constexpr std::array lambda_rows{
     lambda_only(lambda::Errc::invalid_parameter, "InvalidParameterValueException", 400),
     lambda_only(lambda::Errc::resource_not_found, "ResourceNotFoundException", 404),
@@ -293,6 +305,7 @@ std::span<const ErrorTable> error_tables() {
         ErrorTable{&rules::category(), rules_rows},
         ErrorTable{&lambda::category(), lambda_rows},
         ErrorTable{&shadow::category(), shadow_rows},
+        ErrorTable{&jobs::category(), jobs_rows},
         ErrorTable{&store::table::category(), table_rows},
         ErrorTable{&store::kv::category(), kv_rows},
         ErrorTable{&policy::category(), policy_rows},

@@ -9,11 +9,13 @@
 #include "common/arn.h"
 #include "common/authenticator.h"
 #include "common/clock.h"
+#include "common/connections.h"
 #include "common/metrics.h"
 #include "common/publisher.h"
 #include "common/quotas.h"
 #include "common/random.h"
 #include "common/result.h"
+#include "common/retained_messages.h"
 #include "common/shard.h"
 #include "lambda/function_service.h"
 #include "registry/access_keys.h"
@@ -24,6 +26,9 @@
 
 namespace fogbank::shadow {
 class ShadowService;
+}
+namespace fogbank::jobs {
+class JobService;
 }
 
 namespace fogbank::api {
@@ -57,6 +62,9 @@ class ApiServer {
         ArnFactory arns;
         Quotas quotas;
         shadow::ShadowService* shadows = nullptr;  ///< null only in tests
+        RetainedMessages* retained = nullptr;      ///< may be null, as the next
+        Connections* connections = nullptr;
+        jobs::JobService* jobs = nullptr;  ///< null only in tests
     };
     virtual ~ApiServer() = default;
 

@@ -15,9 +15,11 @@
 
 #include "app/data_folder.h"
 #include "app/local_names.h"
+#include "app/registry_things.h"
 #include "app/run_blocking.h"
 #include "common/common_errc.h"
 #include "common/logging.h"
+#include "jobs/job_service.h"
 #include "registry/certificate_authority.h"
 #include "registry/registry.h"
 #include "rules/rule_service.h"
@@ -100,6 +102,8 @@ struct Server::Rooms {
     std::unique_ptr<store::table::TableApi> tables;
     std::unique_ptr<broker::Router> router;
     std::unique_ptr<shadow::ShadowService> shadows;
+    std::unique_ptr<ThingDirectory> things;
+    std::unique_ptr<jobs::JobService> jobs;
     std::unique_ptr<lambda::FunctionService> functions;
     std::unique_ptr<rules::RuleService> rules;
     std::unique_ptr<broker::Broker> broker;
@@ -149,6 +153,8 @@ Result<void> Server::Rooms::open_services() {
 
     router = broker::make_router(shards, clock, metrics, quotas);
     shadows = shadow::make_shadow_service({*engine, *router, *router, shards, clock, metrics, quotas, nullptr});
+    things = std::make_unique<RegistryThings>(*registry);
+    jobs = jobs::make_job_service({*engine, *router, *router, shards, *things, clock, metrics, arns, quotas});
 
     lambda::FunctionService::Dependencies for_functions{*engine,       *tables,
                                                         *router,       clock,
@@ -178,7 +184,11 @@ Result<void> Server::Rooms::open_doors(const Doors& doors) {
     endpoints.endpoint_name = endpoint_name(settings);
     endpoints.root_key = iam->root();
 
-    broker = broker::make_broker({shards, *router, *registry, clock, random, metrics, quotas});
+    broker::Broker::Dependencies for_broker{shards, *router, *registry, clock, random, metrics, quotas};
+    for_broker.store = engine.get();
+    broker = broker::make_broker(std::move(for_broker));
+    if (auto restored = run_blocking(startup, broker->restore()); !restored) return restored.error();
+    registry->observe_revocations(&broker->revocations());
     if (doors.mqtt) {
         const broker::ListenerOptions options{settings.bind,      settings.mqtts_port,    settings.alpn_port,
                                               settings.mqtt_port, certificate->chain_pem, certificate->key_pem};
@@ -186,8 +196,8 @@ Result<void> Server::Rooms::open_doors(const Doors& doors) {
         if (!ports) return ports.error();
         endpoints.mqtt = *ports;
     }
-    api = api::make_api_server(
-        {shards, *registry, *iam, *iam, *rules, *functions, *tables, *router, clock, random, metrics, arns, quotas, shadows.get()});
+    api = api::make_api_server({shards, *registry, *iam, *iam, *rules, *functions, *tables, *router, clock, random, metrics, arns, quotas,
+                                shadows.get(), &broker->retained(), &broker->connections(), jobs.get()});
     api::ApiOptions options{endpoints.bind,         settings.api_port,    settings.https_port,
                             certificate->chain_pem, certificate->key_pem, endpoints.endpoint_name};
     if (doors.api_on_loopback_only) {
@@ -210,6 +220,7 @@ void Server::Rooms::start_functions() {
     if (const char* path = std::getenv("PATH"); path != nullptr) surroundings.search_path = path;
     surroundings.access_key_id = endpoints.root_key.access_key_id;
     surroundings.secret_access_key = endpoints.root_key.secret_access_key;
+    surroundings.shadows = shadows.get();
     functions->start(std::move(surroundings));
 }
 
@@ -217,10 +228,14 @@ void Server::Rooms::stop(std::chrono::milliseconds grace) {
     if (std::exchange(stopped, true)) return;
     // First the doors, then what works for them, then the store, then the loops they all ran on.
     if (api) api->stop(grace / 4);
-    if (broker) broker->stop(grace / 4);
+    if (broker) {
+        registry->observe_revocations(nullptr);
+        broker->stop(grace / 4);
+    }
     if (rules) rules->stop();
     if (functions) functions->stop(grace / 4);
     if (shadows) shadows->stop();
+    if (jobs) jobs->stop();
     if (engine) engine->stop();
     shards.stop();
 }

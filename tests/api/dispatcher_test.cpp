@@ -91,7 +91,7 @@ TEST_F(Dispatch, AuthenticationFailuresInEachServicesWords) {
 }
 
 TEST_F(Dispatch, UnknownOperations) {
-    Response response = send(make_request("GET", "/jobs"), "iot");
+    Response response = send(make_request("GET", "/streams"), "iot");
     EXPECT_EQ(response.status, 403U);
     EXPECT_EQ(error(response), "MissingAuthenticationTokenException");
     response = send(make_request("GET", "/retainedMessage"), "iotdata");
