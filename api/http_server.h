@@ -22,10 +22,13 @@
 #include "registry/iam.h"
 #include "registry/registry.h"
 #include "rules/rule_service.h"
-#include "store/table/table_service.h"
+#include "store/table/table_api.h"
 
 namespace fogbank::shadow {
 class ShadowService;
+}
+namespace fogbank::jobs {
+class JobService;
 }
 
 namespace fogbank::api {
@@ -51,7 +54,7 @@ class ApiServer {
         registry::Iam& iam;
         rules::RuleService& rules;
         lambda::FunctionService& functions;
-        store::table::TableService& tables;
+        store::table::TableApi& tables;
         Publisher& publisher;
         const Clock& clock;
         RandomSource& random;
@@ -59,8 +62,9 @@ class ApiServer {
         ArnFactory arns;
         Quotas quotas;
         shadow::ShadowService* shadows = nullptr;  ///< null only in tests
-        RetainedMessages* retained = nullptr;  ///< may be null, as the next
+        RetainedMessages* retained = nullptr;      ///< may be null, as the next
         Connections* connections = nullptr;
+        jobs::JobService* jobs = nullptr;  ///< null only in tests
     };
     virtual ~ApiServer() = default;
 

@@ -3,6 +3,10 @@
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <cstdlib>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -13,14 +17,17 @@
 #include "app/data_folder.h"
 #include "app/http_handover.h"
 #include "app/local_names.h"
+#include "app/registry_things.h"
 #include "app/run_blocking.h"
 #include "common/common_errc.h"
 #include "common/logging.h"
+#include "jobs/job_service.h"
 #include "registry/certificate_authority.h"
 #include "registry/registry.h"
 #include "rules/rule_service.h"
 #include "shadow/shadow_service.h"
 #include "store/kv/sqlite_engine.h"
+#include "store/table/table_api.h"
 
 namespace fogbank::app {
 namespace {
@@ -55,6 +62,21 @@ std::string endpoints_json(const Settings& settings, const Endpoints& endpoints)
     return json.dump(2) + "\n";
 }
 
+/// Expired items, old stream records: a step a second until the shard stops. Needs the tables until then; between the engine's stop and the
+/// shard's its calls are refused, which is as good as their not being made.
+boost::asio::awaitable<void> keep_tables(store::table::TableApi* tables) {
+    constexpr std::chrono::seconds pause{1};
+    boost::asio::steady_timer timer(co_await boost::asio::this_coro::executor);
+    bool failing = false;
+    for (;;) {
+        timer.expires_after(pause);
+        co_await timer.async_wait(boost::asio::use_awaitable);
+        const auto done = co_await tables->maintain();
+        if (!done && !failing) logger("store").warn("tables are not kept why={}", log_value(done.error().message));
+        failing = !done;
+    }
+}
+
 }  // namespace
 
 /// In the order of construction; destroyed in the reverse order.
@@ -79,9 +101,11 @@ struct Server::Rooms {
     std::unique_ptr<registry::CertificateAuthority> authority;
     std::unique_ptr<registry::Iam> iam;
     std::unique_ptr<registry::Registry> registry;
-    std::unique_ptr<store::table::TableService> tables;
+    std::unique_ptr<store::table::TableApi> tables;
     std::unique_ptr<broker::Router> router;
     std::unique_ptr<shadow::ShadowService> shadows;
+    std::unique_ptr<ThingDirectory> things;
+    std::unique_ptr<jobs::JobService> jobs;
     std::unique_ptr<lambda::FunctionService> functions;
     std::unique_ptr<rules::RuleService> rules;
     std::unique_ptr<UpgradeAuthenticator> upgrades;
@@ -103,6 +127,7 @@ Result<void> Server::Rooms::open_store() {
     store::kv::SqliteOptions options;
     options.file = settings.data / "fogbank.db";
     options.durability = settings.durability;
+    options.check_time_max = std::chrono::seconds(1);  // some gigabytes from a warm disk cache
     options.metrics = &metrics;
     auto opened = store::kv::open_sqlite_engine(options);
     if (!opened) return opened.error();
@@ -132,6 +157,8 @@ Result<void> Server::Rooms::open_services() {
 
     router = broker::make_router(shards, clock, metrics, quotas);
     shadows = shadow::make_shadow_service({*engine, *router, *router, shards, clock, metrics, quotas, nullptr});
+    things = std::make_unique<RegistryThings>(*registry);
+    jobs = jobs::make_job_service({*engine, *router, *router, shards, *things, clock, metrics, arns, quotas});
 
     lambda::FunctionService::Dependencies for_functions{*engine,       *tables,
                                                         *router,       clock,
@@ -147,6 +174,7 @@ Result<void> Server::Rooms::open_services() {
     if (!opened_rules) return opened_rules.error();
     rules = std::move(*opened_rules);
 
+    boost::asio::co_spawn(shards[0].io(), keep_tables(tables.get()), boost::asio::detached);
     shards.start();
     return {};
 }
@@ -169,7 +197,7 @@ Result<void> Server::Rooms::open_doors(const Doors& doors) {
     if (auto restored = run_blocking(startup, broker->restore()); !restored) return restored.error();
     registry->observe_revocations(&broker->revocations());
     api = api::make_api_server({shards, *registry, *iam, *iam, *rules, *functions, *tables, *router, clock, random, metrics, arns, quotas,
-                                shadows.get(), &broker->retained(), &broker->connections()});
+                                shadows.get(), &broker->retained(), &broker->connections(), jobs.get()});
     api::ApiOptions options{endpoints.bind,         settings.api_port,    settings.https_port,
                             certificate->chain_pem, certificate->key_pem, endpoints.endpoint_name};
     if (doors.api_on_loopback_only) {
@@ -209,6 +237,7 @@ void Server::Rooms::start_functions() {
     if (const char* path = std::getenv("PATH"); path != nullptr) surroundings.search_path = path;
     surroundings.access_key_id = endpoints.root_key.access_key_id;
     surroundings.secret_access_key = endpoints.root_key.secret_access_key;
+    surroundings.shadows = shadows.get();
     functions->start(std::move(surroundings));
 }
 
@@ -223,6 +252,7 @@ void Server::Rooms::stop(std::chrono::milliseconds grace) {
     if (rules) rules->stop();
     if (functions) functions->stop(grace / 4);
     if (shadows) shadows->stop();
+    if (jobs) jobs->stop();
     if (engine) engine->stop();
     shards.stop();
 }
