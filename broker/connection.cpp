@@ -57,8 +57,8 @@ void Connection::start() {
     }
     arm_wake();
     // The arrival may have read what came, or TLS hold it: no edge will tell.
-    readable_ = read_scheduled_ = true;
-    home_.read_later(*this);
+    readable_ = true;
+    read();
 }
 
 void Connection::set_deadline(SteadyTime when) {
