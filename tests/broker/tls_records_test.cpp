@@ -62,7 +62,8 @@ TEST(TlsRecords, EverySuiteCarriesEverySize) {
 
 TEST(TlsRecords, BytesMayComeOneByOne) {
     Pair pair;
-    const std::string bytes = pair.sealed("hello") + pair.sealed("world");
+    std::string bytes = pair.sealed("hello");
+    bytes += pair.sealed("world");
     std::string out;
     for (const char byte : bytes) {
         ASSERT_EQ(::send(pair.ends[0], &byte, 1, 0), 1);
