@@ -5,6 +5,7 @@
 #include <iostream>
 
 #include "app/backup_command.h"
+#include "app/lambda_command.h"
 #include "app/provision_command.h"
 #include "app/serve_command.h"
 #include "app/settings_sources.h"
@@ -102,12 +103,16 @@ ExitCode run_command_line(int argc, const char* const* argv, const char* const* 
     restore->add_option("file", backup_file, "The backup")->required()->type_name("FILE");
     add_settings(*restore, for_backup);
 
+    const LambdaCommand lambda_command(program);
+
     try {
         program.parse(argc, argv);
     } catch (const CLI::ParseError& e) {
         const int status = program.exit(e);
         return status == 0 ? ExitCode::ok : ExitCode::usage;
     }
+
+    if (lambda_command.parsed()) return lambda_command.run();
 
     const bool serving = serve->parsed();
     const bool copying = backup->parsed() || restore->parsed();

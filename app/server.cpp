@@ -235,6 +235,7 @@ void Server::Rooms::start_functions() {
     surroundings.region = settings.region.str();
     surroundings.node_path = settings.lambda_node_path;
     if (const char* path = std::getenv("PATH"); path != nullptr) surroundings.search_path = path;
+    surroundings.roles = iam.get();
     surroundings.access_key_id = endpoints.root_key.access_key_id;
     surroundings.secret_access_key = endpoints.root_key.secret_access_key;
     surroundings.shadows = shadows.get();
