@@ -17,9 +17,14 @@
 #include "common/shard.h"
 #include "lambda/function_service.h"
 #include "registry/access_keys.h"
+#include "registry/iam.h"
 #include "registry/registry.h"
 #include "rules/rule_service.h"
 #include "store/table/table_service.h"
+
+namespace fogbank::shadow {
+class ShadowService;
+}
 
 namespace fogbank::api {
 
@@ -41,6 +46,7 @@ class ApiServer {
         ShardPool& shards;
         registry::Registry& registry;
         registry::AccessKeys& access_keys;
+        registry::Iam& iam;
         rules::RuleService& rules;
         lambda::FunctionService& functions;
         store::table::TableService& tables;
@@ -50,6 +56,7 @@ class ApiServer {
         Metrics& metrics;
         ArnFactory arns;
         Quotas quotas;
+        shadow::ShadowService* shadows = nullptr;  ///< null only in tests
     };
     virtual ~ApiServer() = default;
 

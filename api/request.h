@@ -29,6 +29,7 @@ class Request {
     std::string body;
     std::string remote_ip;
     std::string server_name;             ///< SNI, empty over plain TCP
+    bool secure = false;                 ///< came over TLS
     std::uint16_t local_port = 0;        ///< the port that the listener is bound to
     std::string client_certificate_der;  ///< empty: none was presented
 
@@ -51,5 +52,7 @@ using QueryParameters = std::vector<std::pair<std::string, std::string>>;
 
 /// Splits at `&` and decodes names and values once; `k` without `=` has an empty value. Nothing if a `%` is malformed.
 std::optional<QueryParameters> parse_query(std::string_view query);
+/// The same for an application/x-www-form-urlencoded body, where `+` is a space.
+std::optional<QueryParameters> parse_form(std::string_view body);
 
 }  // namespace fogbank::api
