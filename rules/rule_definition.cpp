@@ -138,7 +138,10 @@ RuleDescription describe(const RuleName& name, const RuleDefinition& definition,
 }
 
 Result<std::shared_ptr<const CompiledRule>> compile_rule(const RuleName& name, RuleDefinition& definition, const ActionServices& services) {
-    auto statement = sql::CompiledStatement::create(definition.sql, definition.version, services.quotas.bytes(Quota::rule_payload_bytes));
+    sql::StatementOptions options;
+    options.why_not = services.why_no_external;
+    auto statement =
+        sql::CompiledStatement::create(definition.sql, definition.version, services.quotas.bytes(Quota::rule_payload_bytes), options);
     if (!statement) return statement.error();
     if (auto valid = check_topic_filter(*statement, services.quotas); !valid) return valid.error();
     auto rule = std::make_shared<CompiledRule>();
