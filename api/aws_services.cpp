@@ -1,5 +1,6 @@
 /// The table of services.
 #include "api/aws_service.h"
+#include "api/own_operations.h"
 
 namespace fogbank::api {
 namespace {

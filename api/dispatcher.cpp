@@ -4,6 +4,7 @@
 
 #include "api/answer.h"
 #include "api/aws_service.h"
+#include "api/own_operations.h"
 #include "api/sigv4.h"
 #include "common/metrics.h"
 
