@@ -3,6 +3,10 @@
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <cstdlib>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -11,14 +15,17 @@
 
 #include "app/data_folder.h"
 #include "app/local_names.h"
+#include "app/registry_things.h"
 #include "app/run_blocking.h"
 #include "common/common_errc.h"
 #include "common/logging.h"
+#include "jobs/job_service.h"
 #include "registry/certificate_authority.h"
 #include "registry/registry.h"
 #include "rules/rule_service.h"
 #include "shadow/shadow_service.h"
 #include "store/kv/sqlite_engine.h"
+#include "store/table/table_api.h"
 
 namespace fogbank::app {
 namespace {
@@ -53,6 +60,21 @@ std::string endpoints_json(const Settings& settings, const Endpoints& endpoints)
     return json.dump(2) + "\n";
 }
 
+/// Expired items, old stream records: a step a second until the shard stops. Needs the tables until then; between the engine's stop and the
+/// shard's its calls are refused, which is as good as their not being made.
+boost::asio::awaitable<void> keep_tables(store::table::TableApi* tables) {
+    constexpr std::chrono::seconds pause{1};
+    boost::asio::steady_timer timer(co_await boost::asio::this_coro::executor);
+    bool failing = false;
+    for (;;) {
+        timer.expires_after(pause);
+        co_await timer.async_wait(boost::asio::use_awaitable);
+        const auto done = co_await tables->maintain();
+        if (!done && !failing) logger("store").warn("tables are not kept why={}", log_value(done.error().message));
+        failing = !done;
+    }
+}
+
 }  // namespace
 
 /// In the order of construction; destroyed in the reverse order.
@@ -77,9 +99,11 @@ struct Server::Rooms {
     std::unique_ptr<registry::CertificateAuthority> authority;
     std::unique_ptr<registry::Iam> iam;
     std::unique_ptr<registry::Registry> registry;
-    std::unique_ptr<store::table::TableService> tables;
+    std::unique_ptr<store::table::TableApi> tables;
     std::unique_ptr<broker::Router> router;
     std::unique_ptr<shadow::ShadowService> shadows;
+    std::unique_ptr<ThingDirectory> things;
+    std::unique_ptr<jobs::JobService> jobs;
     std::unique_ptr<lambda::FunctionService> functions;
     std::unique_ptr<rules::RuleService> rules;
     std::unique_ptr<broker::Broker> broker;
@@ -99,6 +123,7 @@ Result<void> Server::Rooms::open_store() {
     store::kv::SqliteOptions options;
     options.file = settings.data / "fogbank.db";
     options.durability = settings.durability;
+    options.check_time_max = std::chrono::seconds(1);  // some gigabytes from a warm disk cache
     options.metrics = &metrics;
     auto opened = store::kv::open_sqlite_engine(options);
     if (!opened) return opened.error();
@@ -128,6 +153,8 @@ Result<void> Server::Rooms::open_services() {
 
     router = broker::make_router(shards, clock, metrics, quotas);
     shadows = shadow::make_shadow_service({*engine, *router, *router, shards, clock, metrics, quotas, nullptr});
+    things = std::make_unique<RegistryThings>(*registry);
+    jobs = jobs::make_job_service({*engine, *router, *router, shards, *things, clock, metrics, arns, quotas});
 
     lambda::FunctionService::Dependencies for_functions{*engine,       *tables,
                                                         *router,       clock,
@@ -143,6 +170,7 @@ Result<void> Server::Rooms::open_services() {
     if (!opened_rules) return opened_rules.error();
     rules = std::move(*opened_rules);
 
+    boost::asio::co_spawn(shards[0].io(), keep_tables(tables.get()), boost::asio::detached);
     shards.start();
     return {};
 }
@@ -156,7 +184,11 @@ Result<void> Server::Rooms::open_doors(const Doors& doors) {
     endpoints.endpoint_name = endpoint_name(settings);
     endpoints.root_key = iam->root();
 
-    broker = broker::make_broker({shards, *router, *registry, clock, random, metrics, quotas});
+    broker::Broker::Dependencies for_broker{shards, *router, *registry, clock, random, metrics, quotas};
+    for_broker.store = engine.get();
+    broker = broker::make_broker(std::move(for_broker));
+    if (auto restored = run_blocking(startup, broker->restore()); !restored) return restored.error();
+    registry->observe_revocations(&broker->revocations());
     if (doors.mqtt) {
         const broker::ListenerOptions options{settings.bind,      settings.mqtts_port,    settings.alpn_port,
                                               settings.mqtt_port, certificate->chain_pem, certificate->key_pem};
@@ -164,8 +196,8 @@ Result<void> Server::Rooms::open_doors(const Doors& doors) {
         if (!ports) return ports.error();
         endpoints.mqtt = *ports;
     }
-    api = api::make_api_server(
-        {shards, *registry, *iam, *iam, *rules, *functions, *tables, *router, clock, random, metrics, arns, quotas, shadows.get()});
+    api = api::make_api_server({shards, *registry, *iam, *iam, *rules, *functions, *tables, *router, clock, random, metrics, arns, quotas,
+                                shadows.get(), &broker->retained(), &broker->connections(), jobs.get()});
     api::ApiOptions options{endpoints.bind,         settings.api_port,    settings.https_port,
                             certificate->chain_pem, certificate->key_pem, endpoints.endpoint_name};
     if (doors.api_on_loopback_only) {
@@ -188,6 +220,7 @@ void Server::Rooms::start_functions() {
     if (const char* path = std::getenv("PATH"); path != nullptr) surroundings.search_path = path;
     surroundings.access_key_id = endpoints.root_key.access_key_id;
     surroundings.secret_access_key = endpoints.root_key.secret_access_key;
+    surroundings.shadows = shadows.get();
     functions->start(std::move(surroundings));
 }
 
@@ -195,10 +228,14 @@ void Server::Rooms::stop(std::chrono::milliseconds grace) {
     if (std::exchange(stopped, true)) return;
     // First the doors, then what works for them, then the store, then the loops they all ran on.
     if (api) api->stop(grace / 4);
-    if (broker) broker->stop(grace / 4);
+    if (broker) {
+        registry->observe_revocations(nullptr);
+        broker->stop(grace / 4);
+    }
     if (rules) rules->stop();
     if (functions) functions->stop(grace / 4);
     if (shadows) shadows->stop();
+    if (jobs) jobs->stop();
     if (engine) engine->stop();
     shards.stop();
 }
