@@ -5,6 +5,7 @@
 #include "api/answer.h"
 #include "api/aws_service.h"
 #include "api/http_manners.h"
+#include "api/own_operations.h"
 #include "api/sigv4.h"
 #include "common/metrics.h"
 
@@ -41,10 +42,10 @@ Result<void> judge(const Services& services, const AwsService& service, const Op
 
 class ApiDispatcher final : public RequestHandler {
   public:
-    explicit ApiDispatcher(Services services) : services_(std::move(services)), index_(aws_services()) {}
+    explicit ApiDispatcher(Services services) : services_(std::move(services)), index_(aws_services()), own_{fogbank_rules_operations()} {}
 
     std::size_t body_bytes_max(const Request& head) override {
-        if (head.path.starts_with(reserved_prefix)) return 0;
+        if (head.path.starts_with(reserved_prefix) && !own_.match(head.method, head.path)) return 0;
         const auto claim = sigv4::precheck(head, services_.rooms.access_keys, services_.rooms.clock.now());
         return claim ? services_.rooms.quotas.bytes(Quota::http_body_bytes) : unauthenticated_body_bytes_max;
     }
@@ -76,7 +77,7 @@ class ApiDispatcher final : public RequestHandler {
   private:
     asio::awaitable<Response> answer(Request request) {
         const std::string request_id = services_.rooms.random.uuid();
-        if (request.path.starts_with(reserved_prefix)) co_return reserved(request, request_id);
+        if (request.path.starts_with(reserved_prefix) && !own_.match(request.method, request.path)) co_return reserved(request, request_id);
         const auto caller = sigv4::verify(request, services_.rooms.access_keys, services_.rooms.clock.now());
         if (!caller) {
             const AwsService& service = index_.service_of(claimed_service(request), request);
@@ -140,6 +141,7 @@ class ApiDispatcher final : public RequestHandler {
 
     Services services_;
     ServiceIndex index_;
+    Router own_;  ///< tells this server's own operations below /_fogbank, which are signed like all others, from the open pages
 };
 
 class CertificateDispatcher final : public RequestHandler {

@@ -7,6 +7,7 @@
 #include "app/backup_command.h"
 #include "app/lambda_command.h"
 #include "app/provision_command.h"
+#include "app/rule_test_command.h"
 #include "app/serve_command.h"
 #include "app/settings_sources.h"
 #include "common/logging.h"
@@ -51,6 +52,19 @@ void add_settings(CLI::App& command, Given& given) {
     }
 }
 
+void add_rule_test(CLI::App& command, RuleTestArguments& arguments, std::string& account) {
+    command.add_option("cases", arguments.file, "File with one case a line, - for standard input; see rules/README.md")->type_name("FILE");
+    command.add_option("--sql", arguments.sql, "One statement");
+    command.add_option("--template", arguments.text_template, "One substitution template, with the variables of --sql if given");
+    command.add_option("--topic", arguments.topic, "Topic of the message [default: any that FROM takes]");
+    command.add_option("--payload", arguments.payload, "Payload of the message");
+    command.add_option("--payload-file", arguments.payload_file, "The payload's bytes from a file")->type_name("FILE");
+    command.add_option("--sql-version", arguments.version, "2015-10-08, 2016-03-23 or beta [default: 2016-03-23]");
+    command.add_option("--client-id", arguments.client_id, "Client id of the publisher");
+    command.add_option("--account", account, "Account id for accountid()");
+    command.add_flag("--json", arguments.json, "Print the answer and its explanation as JSON");
+}
+
 Result<Settings> resolve(const Given& given, const char* const* environment) {
     Settings settings;
     const char* from_environment = std::getenv("FOGBANK_CONFIG");
@@ -93,6 +107,16 @@ ExitCode run_command_line(int argc, const char* const* argv, const char* const* 
         ->type_name("HOST");
     add_settings(*provision, for_provision);
 
+    RuleTestArguments for_rule_test;
+    std::string account = Settings().account.str();
+    CLI::App* rule = program.add_subcommand("rule", "Work on topic rules.");
+    rule->require_subcommand(1);
+    CLI::App* rule_test =
+        rule->add_subcommand("test",
+                             "Run IoT SQL without a server: one statement, showing the value of each sub-expression, or a "
+                             "file of cases, one JSON object a line, answering one JSON object a line.");
+    add_rule_test(*rule_test, for_rule_test, account);
+
     Given for_backup;
     std::string backup_file;
     CLI::App* backup =
@@ -112,6 +136,7 @@ ExitCode run_command_line(int argc, const char* const* argv, const char* const* 
         return status == 0 ? ExitCode::ok : ExitCode::usage;
     }
 
+    if (rule_test->parsed()) return run_rule_test(for_rule_test, account);
     if (lambda_command.parsed()) return lambda_command.run();
 
     const bool serving = serve->parsed();
