@@ -104,6 +104,10 @@ constexpr std::array registry_rows{
     iot(registry::Errc::certificate_expired, "ForbiddenException", 403),
     iot(registry::Errc::certificate_pending, "ForbiddenException", 403),
     refused(registry::Errc::unknown_access_key, "UnrecognizedClientException"),
+    iot(registry::Errc::invalid_query, "InvalidQueryException", 400),
+    iot(registry::Errc::invalid_aggregation, "InvalidAggregationException", 400),
+    iot(registry::Errc::index_not_ready, "IndexNotReadyException", 400),
+    iot(registry::Errc::not_configured, "NotConfiguredException", 404),
     unavailable(registry::Errc::store_unavailable),
 };
 

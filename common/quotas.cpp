@@ -8,6 +8,8 @@ namespace {
 
 constexpr std::string_view general_reference = "AWS General Reference, AWS IoT Core endpoints and quotas";
 
+constexpr std::string_view device_management = "AWS General Reference, AWS IoT Device Management endpoints and quotas";
+
 constexpr std::array<QuotaRow, static_cast<std::size_t>(Quota::count_)> table{{
     {Quota::client_id_bytes, "client_id_bytes", 128, 65535, "CONNECT refused: identifier rejected", general_reference},
     {Quota::keep_alive_s_min, "keep_alive_s_min", 30, 1, "raised to the minimum", general_reference},
@@ -28,6 +30,15 @@ constexpr std::array<QuotaRow, static_cast<std::size_t>(Quota::count_)> table{{
     {Quota::policy_document_bytes, "policy_document_bytes", 2048, 64 * 1024, "MalformedPolicyException; white space is not counted",
      general_reference},
     {Quota::policies_per_principal, "policies_per_principal", 10, 100, "LimitExceededException", general_reference},
+    {Quota::policies_per_thing_group, "policies_per_thing_group", 2, 100, "LimitExceededException",
+     "AWS IoT Core Developer Guide, thing groups"},
+    {Quota::groups_per_thing, "groups_per_thing", 10, 1000, "InvalidRequestException", device_management},
+    {Quota::thing_group_depth, "thing_group_depth", 7, 64, "InvalidRequestException", device_management},
+    {Quota::thing_group_children, "thing_group_children", 100, 100'000, "InvalidRequestException", device_management},
+    {Quota::dynamic_thing_groups, "dynamic_thing_groups", 100, 1000, "LimitExceededException", device_management},
+    {Quota::tags_per_resource, "tags_per_resource", 50, 50, "LimitExceededException", general_reference},
+    {Quota::index_query_characters, "index_query_characters", 1000, 10'000, "InvalidQueryException", device_management},
+    {Quota::index_query_terms, "index_query_terms", 12, 100, "InvalidQueryException", device_management},
     {Quota::item_bytes, "item_bytes", 400 * 1024, 400 * 1024, "ValidationException", "Amazon DynamoDB Developer Guide, quotas"},
     {Quota::http_body_bytes, "http_body_bytes", 64 * 1024 * 1024, 64 * 1024 * 1024, "HTTP 413", "Fogbank; AWS publishes one per service"},
 }};

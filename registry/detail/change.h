@@ -1,4 +1,4 @@
-/// RegistryImpl::change, included by impl.h.
+/// Core::change, included by core.h.
 #pragma once
 
 #include <boost/asio/bind_cancellation_slot.hpp>
@@ -8,7 +8,7 @@
 #include <optional>
 #include <type_traits>
 
-#include "registry/detail/impl.h"
+#include "registry/detail/core.h"
 
 namespace fogbank::registry {
 
@@ -16,7 +16,7 @@ namespace fogbank::registry {
 struct Nothing {};
 
 template <class T>
-Awaitable<T> RegistryImpl::change(ChangeBody<T> body) {
+Awaitable<T> Core::change(ChangeBody<T> body) {
     // Its own thread of execution, deaf to the caller's cancel: a change that is committed must reach live connections.
     const auto executor = co_await boost::asio::this_coro::executor;
     auto deaf = boost::asio::bind_cancellation_slot(boost::asio::cancellation_slot(), boost::asio::use_awaitable);
@@ -25,7 +25,7 @@ Awaitable<T> RegistryImpl::change(ChangeBody<T> body) {
 }
 
 template <class T>
-Awaitable<T> RegistryImpl::change_now(ChangeBody<T> body) {
+Awaitable<T> Core::change_now(ChangeBody<T> body) {
     using Value = std::conditional_t<std::is_void_v<T>, Nothing, T>;
     struct Outcome {
         std::optional<Value> value;
