@@ -22,6 +22,7 @@
 #include "common/logging.h"
 #include "lambda/function.h"
 #include "lambda/function_record.h"
+#include "lambda/function_reference.h"
 #include "lambda/function_validation.h"
 #include "lambda/invocation.h"
 #include "lambda/invocation_policy.h"
@@ -131,6 +132,7 @@ class Service final : public FunctionService {
     Awaitable<void> delete_function(FunctionName name) override;
 
     Awaitable<InvocationResult> invoke(FunctionName name, std::string event) override;
+    asio::awaitable<Result<FunctionAnswer>> call_function(std::string function, std::string event) override;
     void invoke_async(FunctionName name, std::string event, store::kv::CommitHandler done) override;
 
     std::size_t backlog() const override { return queue_.backlog() + invoker_.callers(); }
@@ -369,6 +371,18 @@ Awaitable<InvocationResult> Service::invoke(FunctionName name, std::string event
         if (!submitted) invocation->abandon(submitted.error());
     };
     co_return co_await wait_for<Result<InvocationResult>>(std::move(start));
+}
+
+asio::awaitable<Result<FunctionAnswer>> Service::call_function(std::string function, std::string event) {
+    auto reference = parse_function_reference(function);
+    if (!reference) co_return reference.error();
+    if (!reference->qualifier.empty()) co_return not_found(FunctionName(reference->name.str() + ":" + reference->qualifier));
+    auto result = co_await invoke(std::move(reference->name), std::move(event));
+    if (!result) co_return result.error();
+    FunctionAnswer answer;
+    answer.payload = std::move(result->payload);
+    answer.function_error = std::move(result->function_error);
+    co_return answer;
 }
 
 void Service::invoke_async(FunctionName name, std::string event, store::kv::CommitHandler done) {

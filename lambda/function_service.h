@@ -16,6 +16,7 @@
 
 #include "common/arn.h"
 #include "common/clock.h"
+#include "common/functions.h"
 #include "common/ids.h"
 #include "common/metrics.h"
 #include "common/publisher.h"
@@ -65,7 +66,7 @@ struct InvocationResult {
     std::string log_tail;        ///< the last 4 KB of what the handler logged
 };
 
-class FunctionService {
+class FunctionService : public FunctionCaller {
   public:
     struct Dependencies {
         store::kv::Engine& engine;
@@ -78,7 +79,6 @@ class FunctionService {
         std::filesystem::path folder;  ///< where deployed code is kept
         std::size_t threads = 2;       ///< handlers running at the same time
     };
-    virtual ~FunctionService() = default;
 
     /// Loads the code and checks its ABI before anything is stored. Errors: invalid_parameter, invalid_code, resource_conflict.
     virtual Awaitable<FunctionConfiguration> create_function(CreateFunctionRequest request) = 0;
@@ -89,6 +89,9 @@ class FunctionService {
     /// Runs the function and waits for its result; a failing handler is a success with `function_error` set.
     /// Errors: resource_not_found, invalid_request_content, request_too_large (6 MB), too_many_requests.
     virtual Awaitable<InvocationResult> invoke(FunctionName name, std::string event) = 0;
+
+    /// FunctionCaller: `invoke` by name or ARN. Errors: those of `invoke`, invalid_parameter for what names no function.
+    boost::asio::awaitable<Result<FunctionAnswer>> call_function(std::string function, std::string event) override = 0;
 
     /// Queues the event durably (at most 1 MB). `done` is called once, on an engine thread, after the queue entry is committed or refused.
     /// Any thread. A function that does not exist is refused with resource_not_found.

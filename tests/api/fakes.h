@@ -229,6 +229,10 @@ class FakeFunctions final : public lambda::FunctionService {
         log.push_back("invoke " + name.str() + " " + event);
         co_return result;
     }
+    boost::asio::awaitable<Result<FunctionAnswer>> call_function(std::string function, std::string event) override {
+        log.push_back("call " + function + " " + event);
+        co_return FunctionAnswer{result.payload, result.function_error};
+    }
     void invoke_async(FunctionName name, std::string event, store::kv::CommitHandler done) override {
         log.push_back("async " + name.str() + " " + event);
         done(Result<void>());

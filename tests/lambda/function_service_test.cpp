@@ -33,6 +33,24 @@ TEST(FunctionService, CreatesFromAFileAndInvokes) {
     EXPECT_EQ(result->function_error, "");
 }
 
+// Other rooms know functions by name or ARN only.
+TEST(FunctionService, IsCalledByNameOrArn) {
+    World world;
+    ASSERT_TRUE(world.create("f", "echo"));
+    for (const std::string name :
+         {"f", "f:$LATEST", "123456789012:function:f", "arn:aws:lambda:eu-west-1:123456789012:function:f:$LATEST"}) {
+        const auto answer = testing::run(world.service().call_function(name, "{}"));
+        ASSERT_TRUE(answer) << name << ": " << answer.error().message;
+        EXPECT_EQ(answer->function_error, "");
+    }
+    for (const std::string name : {"g", "f:7", "arn:aws:lambda:eu-west-1:123456789012:function:g"}) {
+        EXPECT_EQ(testing::run(world.service().call_function(name, "{}")).error().code, Errc::resource_not_found) << name;
+    }
+    for (const std::string name : {"", "f g", "f:", "arn:aws:iot:eu-west-1:123456789012:thing/f", "a:b:c:d"}) {
+        EXPECT_EQ(testing::run(world.service().call_function(name, "{}")).error().code, Errc::invalid_parameter) << name;
+    }
+}
+
 TEST(FunctionService, LogTailHasAwsLines) {
     World world;
     ASSERT_TRUE(world.create("echo", "echo"));
