@@ -21,6 +21,10 @@
 #include "rules/rule_service.h"
 #include "store/table/table_service.h"
 
+namespace fogbank {
+class ActivityFeed;
+}
+
 namespace fogbank::api {
 
 struct ApiOptions {
@@ -50,6 +54,7 @@ class ApiServer {
         Metrics& metrics;
         ArnFactory arns;
         Quotas quotas;
+        const ActivityFeed* activity = nullptr;  ///< may be null: there is no feed to be read
     };
     virtual ~ApiServer() = default;
 

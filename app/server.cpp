@@ -11,6 +11,7 @@
 #include "app/data_folder.h"
 #include "app/local_names.h"
 #include "app/run_blocking.h"
+#include "common/activity_feed.h"
 #include "common/common_errc.h"
 #include "common/logging.h"
 #include "registry/certificate_authority.h"
@@ -67,6 +68,7 @@ struct Server::Rooms {
     SystemClock clock;
     SystemRandom random;
     Metrics metrics;
+    ActivityFeed activity;
     ShardPool shards;
     boost::asio::io_context startup{1};  ///< runs what must be done before the shards do
     ArnFactory arns;
@@ -111,7 +113,7 @@ Result<void> Server::Rooms::open_identity() {
     if (!opened_keys) return opened_keys.error();
     access_keys = std::move(*opened_keys);
 
-    auto opened_registry = run_blocking(startup, registry::open_registry({*engine, clock, random, arns, quotas, *authority}));
+    auto opened_registry = run_blocking(startup, registry::open_registry({*engine, clock, random, arns, quotas, *authority, &activity}));
     if (!opened_registry) return opened_registry.error();
     registry = std::move(*opened_registry);
     return {};
@@ -123,6 +125,7 @@ Result<void> Server::Rooms::open_services() {
     tables = std::move(*opened_tables);
 
     router = broker::make_router(shards, clock, metrics, quotas);
+    registry->publish_events(router.get());
 
     lambda::FunctionService::Dependencies for_functions{
         *engine, *tables, *router, clock, random, metrics, arns, settings.data / "functions", shards.size()};
@@ -157,8 +160,8 @@ Result<void> Server::Rooms::open_doors(const Doors& doors) {
         if (!ports) return ports.error();
         endpoints.mqtt = *ports;
     }
-    api =
-        api::make_api_server({shards, *registry, *access_keys, *rules, *functions, *tables, *router, clock, random, metrics, arns, quotas});
+    api = api::make_api_server(
+        {shards, *registry, *access_keys, *rules, *functions, *tables, *router, clock, random, metrics, arns, quotas, &activity});
     api::ApiOptions options{endpoints.bind,         settings.api_port,    settings.https_port,
                             certificate->chain_pem, certificate->key_pem, endpoints.endpoint_name};
     if (doors.api_on_loopback_only) {
@@ -176,6 +179,7 @@ void Server::Rooms::stop(std::chrono::milliseconds grace) {
     // First the doors, then what works for them, then the store, then the loops they all ran on.
     if (api) api->stop(grace / 4);
     if (broker) broker->stop(grace / 4);
+    if (registry) registry->publish_events(nullptr);
     if (rules) rules->stop();
     if (functions) functions->stop(grace / 4);
     if (engine) engine->stop();

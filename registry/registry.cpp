@@ -2,6 +2,7 @@
 
 #include "registry/registry.h"
 
+#include "common/activity.h"
 #include "common/encoding.h"
 #include "common/message.h"
 #include "common/publisher.h"
@@ -40,6 +41,17 @@ RegistryImpl::RegistryImpl(Dependencies dependencies) : Core(std::move(dependenc
 
 RegistryImpl::~RegistryImpl() {
     pool_.join();  // what is being made is finished; its result finds its own way home
+}
+
+void RegistryImpl::tell_revoked(const CertificateId& id, const std::string& reason) {
+    if (RevocationObserver* observer = revocations_; observer != nullptr) observer->principal_revoked(id.str(), reason);
+    if (deps_.activity == nullptr) return;
+    Activity activity;
+    activity.at = deps_.clock.now();
+    activity.kind = "certificate_changed";
+    activity.principal_id = id.str();
+    activity.detail = reason;
+    deps_.activity->record(std::move(activity));
 }
 
 Error store_error(Error error) {
@@ -86,7 +98,8 @@ void RegistryImpl::publish(std::vector<RegistryEvent> events) {
 }
 
 Awaitable<void> RegistryImpl::load_settings() {
-    co_return co_await event_configurations_.load();
+    const Result<void> events = co_await event_configurations_.load();
+    co_return events;
 }
 
 Awaitable<std::optional<std::string>> Core::read(std::string key) {

@@ -23,13 +23,16 @@
 #include "store/kv/engine.h"
 
 namespace fogbank {
+class ActivityRecorder;
 class Publisher;
-}
+}  // namespace fogbank
 
 namespace fogbank::registry {
 
+class Authorization;
 class BillingGroups;
 class EventConfigurations;
+class LoggingOptions;
 class Tags;
 class ThingGroups;
 class ThingTypes;
@@ -43,6 +46,7 @@ class Registry : public Authenticator, public ThingDirectory, public Things, pub
         ArnFactory arns;
         Quotas quotas;
         CertificateAuthority& authority;
+        ActivityRecorder* activity = nullptr;  ///< may be null; told of certificates that may no longer connect
     };
 
     // The other subjects. They live as long as the registry.
@@ -51,6 +55,8 @@ class Registry : public Authenticator, public ThingDirectory, public Things, pub
     virtual BillingGroups& billing_groups() = 0;
     virtual Tags& tags() = 0;
     virtual EventConfigurations& events() = 0;
+    virtual Authorization& authorization() = 0;
+    virtual LoggingOptions& logging() = 0;
 
     /// Where registry events are published from now on; null: nowhere. The publisher must outlive the calls: take it back before it goes.
     virtual void publish_events(Publisher* publisher) = 0;

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "policy/document.h"
+#include "registry/authorization.h"
 #include "registry/detail/certificate_cache.h"
 #include "registry/detail/core.h"
 #include "registry/detail/live.h"
@@ -59,7 +60,7 @@ using PrincipalCell = LiveCell<PrincipalFacts>;
 /// The kind of an attachment between thing and principal, from its record.
 PrincipalType attachment_type(std::string_view record);
 
-class RegistryImpl final : public Registry, private Core {
+class RegistryImpl final : public Registry, public Authorization, private Core {
   public:
     explicit RegistryImpl(Dependencies dependencies);
     ~RegistryImpl() override;
@@ -113,6 +114,10 @@ class RegistryImpl final : public Registry, private Core {
     // effective_policies.cpp
     Awaitable<std::vector<PolicyRecord>> effective_policies(std::string principal, std::optional<ThingName> thing) override;
 
+    // authorization.cpp
+    Awaitable<std::vector<AuthAnswer>> test_authorization(AuthTest test) override;
+    Awaitable<std::vector<Explanation>> explain(ExplainRequest request) override;
+
     // principal_resolution.cpp
     Awaitable<Principal> authenticate_certificate(std::string certificate_der) override;
     Awaitable<std::unique_ptr<Permissions>> permissions(Principal principal, ConnectionFacts facts) override;
@@ -123,6 +128,8 @@ class RegistryImpl final : public Registry, private Core {
     BillingGroups& billing_groups() override { return billing_groups_; }
     Tags& tags() override { return tags_; }
     EventConfigurations& events() override { return event_configurations_; }
+    Authorization& authorization() override { return *this; }
+    LoggingOptions& logging() override { return logging_; }
     void publish_events(Publisher* publisher) override { publisher_ = publisher; }
 
     /// Reads the settings that are kept in memory.
@@ -139,6 +146,7 @@ class RegistryImpl final : public Registry, private Core {
     Awaitable<ListPage<Thing>> list_all_things(PageRequest page);
 
     Awaitable<ListPage<PolicyRecord>> list_inherited_policies(std::string group, PageRequest page);
+    Awaitable<std::vector<policy::Policy>> policies_to_test(const AuthTest& test, std::optional<ThingName> thing);
     /// The names of what is attached to `targets`, each once, sorted.
     Awaitable<std::vector<PolicyName>> policies_of(std::vector<std::string> targets);
     /// The ARN of a group and those of its ancestors.
@@ -161,9 +169,8 @@ class RegistryImpl final : public Registry, private Core {
     Awaitable<policy::Policy> read_policy(PolicyName name);
     Awaitable<CertificateState> certificate_state(CertificateId id);
 
-    void tell_revoked(const CertificateId& id, const std::string& reason) {
-        if (RevocationObserver* observer = revocations_; observer != nullptr) observer->principal_revoked(id.str(), reason);
-    }
+    /// Tells the broker and the activity feed.
+    void tell_revoked(const CertificateId& id, const std::string& reason);
 
     std::atomic<RevocationObserver*> revocations_{nullptr};
     std::shared_ptr<Epoch> epoch_ = std::make_shared<Epoch>(0);
@@ -177,6 +184,7 @@ class RegistryImpl final : public Registry, private Core {
     BillingGroupsPart billing_groups_{*this};
     TagsPart tags_{*this};
     EventConfigurationsPart event_configurations_{*this};
+    LoggingOptionsPart logging_{*this};
     CertificateCache certificates_;
     BoundedCache<ThingName, bool> thing_names_{65'536};  ///< whether a thing exists, for those asked for last
     boost::asio::thread_pool pool_{1};                   ///< makes keys and signs; callers wait their turn

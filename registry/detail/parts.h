@@ -10,6 +10,7 @@
 #include "registry/billing_groups.h"
 #include "registry/detail/core.h"
 #include "registry/events.h"
+#include "registry/logging_options.h"
 #include "registry/tags.h"
 #include "registry/thing_groups.h"
 #include "registry/thing_types.h"
@@ -106,6 +107,19 @@ class EventConfigurationsPart final : public EventConfigurations {
     Awaitable<void> update_event_configurations(std::map<EventType, bool> changes) override;
     Awaitable<EventConfiguration> describe_event_configurations() override;
     bool event_enabled(EventType type) const override;
+
+  private:
+    Core& core_;
+};
+
+class LoggingOptionsPart final : public LoggingOptions {
+  public:
+    explicit LoggingOptionsPart(Core& core) : core_(core) {}
+    Awaitable<void> set_logging_options(LoggingSettings settings) override;
+    Awaitable<LoggingSettings> logging_options() override;
+    Awaitable<void> set_logging_level(LogTarget target, std::string level) override;
+    Awaitable<void> delete_logging_level(LogTarget target) override;
+    Awaitable<ListPage<LogTargetLevel>> list_logging_levels(std::string target_type, PageRequest page) override;
 
   private:
     Core& core_;
