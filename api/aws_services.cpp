@@ -11,8 +11,9 @@ AwsService iot() {
     out.errors.family = Family::control;
     out.operations = {iot_things_operations(),         iot_thing_types_operations(), iot_thing_groups_operations(),
                       iot_billing_groups_operations(), iot_tags_operations(),        iot_events_operations(),
-                      iot_authorization_operations(),  iot_logging_operations(),     iot_certificates_operations(),
-                      iot_policies_operations(),       iot_rules_operations(),       iot_endpoint_operations()};
+                      iot_authorization_operations(),  iot_logging_operations(),     iot_indexing_operations(),
+                      iot_certificates_operations(),   iot_policies_operations(),    iot_rules_operations(),
+                      iot_endpoint_operations()};
     return out;
 }
 

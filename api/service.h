@@ -57,6 +57,7 @@ std::span<const Operation> iot_tags_operations();
 std::span<const Operation> iot_events_operations();
 std::span<const Operation> iot_authorization_operations();
 std::span<const Operation> iot_logging_operations();
+std::span<const Operation> iot_indexing_operations();
 std::span<const Operation> iot_certificates_operations();
 std::span<const Operation> iot_policies_operations();
 std::span<const Operation> iot_rules_operations();

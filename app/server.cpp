@@ -15,6 +15,7 @@
 #include "common/common_errc.h"
 #include "common/logging.h"
 #include "registry/certificate_authority.h"
+#include "registry/fleet_index.h"
 #include "registry/registry.h"
 #include "rules/rule_service.h"
 #include "store/kv/sqlite_engine.h"
@@ -139,6 +140,7 @@ Result<void> Server::Rooms::open_services() {
     rules = std::move(*opened_rules);
 
     shards.start();
+    registry->index().start(shards, *router, nullptr);
     functions->start();
     return {};
 }
@@ -179,6 +181,7 @@ void Server::Rooms::stop(std::chrono::milliseconds grace) {
     // First the doors, then what works for them, then the store, then the loops they all ran on.
     if (api) api->stop(grace / 4);
     if (broker) broker->stop(grace / 4);
+    if (registry && router) registry->index().stop();
     if (registry) registry->publish_events(nullptr);
     if (rules) rules->stop();
     if (functions) functions->stop(grace / 4);

@@ -78,6 +78,7 @@ Awaitable<void> RegistryImpl::refresh(Affected affected) {
     for (const PolicyName& name : affected.policies) {
         if (auto cell = policies_.find(name.str())) static_cast<void>(co_await load_policy(std::move(cell), name));
     }
+    index_.changed(affected);
     if (!affected.events.empty()) publish(std::move(affected.events));
     co_return Result<void>();
 }
@@ -99,7 +100,9 @@ void RegistryImpl::publish(std::vector<RegistryEvent> events) {
 
 Awaitable<void> RegistryImpl::load_settings() {
     const Result<void> events = co_await event_configurations_.load();
-    co_return events;
+    if (!events) co_return events.error();
+    const Result<void> indexing = co_await index_.load();
+    co_return indexing;
 }
 
 Awaitable<std::optional<std::string>> Core::read(std::string key) {

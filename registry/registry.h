@@ -32,6 +32,7 @@ namespace fogbank::registry {
 class Authorization;
 class BillingGroups;
 class EventConfigurations;
+class FleetIndex;
 class LoggingOptions;
 class Tags;
 class ThingGroups;
@@ -57,6 +58,7 @@ class Registry : public Authenticator, public ThingDirectory, public Things, pub
     virtual EventConfigurations& events() = 0;
     virtual Authorization& authorization() = 0;
     virtual LoggingOptions& logging() = 0;
+    virtual FleetIndex& index() = 0;
 
     /// Where registry events are published from now on; null: nowhere. The publisher must outlive the calls: take it back before it goes.
     virtual void publish_events(Publisher* publisher) = 0;

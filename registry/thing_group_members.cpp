@@ -129,6 +129,7 @@ Awaitable<void> ThingGroupsPart::set_dynamic_membership(std::string group, Thing
         const auto present = tx.get(keys::group_thing(group, thing));
         if (!present) return present.error();
         if (!*stored || !*found || !(*found)->dynamic || present->has_value() == member) return {};
+        affected.by_index = true;
         if (member) {
             // A thing in as many groups as it may be does not join: static groups come first.
             if (auto room = make_room(tx, affected, **stored, **found, false); !room) return {};

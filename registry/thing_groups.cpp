@@ -87,10 +87,6 @@ Result<std::vector<ThingGroup>> ThingGroupsPart::ancestors_of(Transaction& tx, c
     return out;
 }
 
-Awaitable<void> ThingGroupsPart::check_query(GroupQuery query) {
-    co_return not_found("Index", query.index_name);  // indexing is off
-}
-
 /// The new group below its parent, within the limits on hierarchies.
 Result<ThingGroup> ThingGroupsPart::make_group(Transaction& tx, const CreateThingGroupRequest& request, Affected& affected) const {
     ThingGroup fresh;

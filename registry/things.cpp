@@ -219,6 +219,7 @@ Awaitable<void> RegistryImpl::delete_thing(ThingName name, std::optional<std::in
         }
         if (!thing.type_name.empty()) tx.erase(keys::type_thing(thing.type_name, name));
         if (!thing.billing_group_name.empty()) tx.erase(keys::billing_thing(thing.billing_group_name, name));
+        tx.erase_range(keys::indexed_of("connectivity", name));
         tx.erase(keys::thing(name));
         affected.things = {name};
         events_.thing(affected.events, "deleted", thing);

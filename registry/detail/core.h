@@ -27,6 +27,7 @@ struct Affected {
     std::vector<ThingName> things;
     std::vector<std::string> groups;
     std::vector<RegistryEvent> events;
+    bool by_index = false;  ///< the index made this change: it need not look at the things again
 };
 
 /// The body of a change: one transaction. Owns what it uses.

@@ -15,6 +15,7 @@
 #include "registry/authorization.h"
 #include "registry/detail/certificate_cache.h"
 #include "registry/detail/core.h"
+#include "registry/detail/fleet_index_part.h"
 #include "registry/detail/live.h"
 #include "registry/detail/parts.h"
 #include "registry/detail/records.h"
@@ -130,6 +131,7 @@ class RegistryImpl final : public Registry, public Authorization, private Core {
     EventConfigurations& events() override { return event_configurations_; }
     Authorization& authorization() override { return *this; }
     LoggingOptions& logging() override { return logging_; }
+    FleetIndex& index() override { return index_; }
     void publish_events(Publisher* publisher) override { publisher_ = publisher; }
 
     /// Reads the settings that are kept in memory.
@@ -185,6 +187,7 @@ class RegistryImpl final : public Registry, public Authorization, private Core {
     TagsPart tags_{*this};
     EventConfigurationsPart event_configurations_{*this};
     LoggingOptionsPart logging_{*this};
+    FleetIndexPart index_{*this, groups_};
     CertificateCache certificates_;
     BoundedCache<ThingName, bool> thing_names_{65'536};  ///< whether a thing exists, for those asked for last
     boost::asio::thread_pool pool_{1};                   ///< makes keys and signs; callers wait their turn

@@ -177,6 +177,7 @@ class FakeRegistry final : public registry::Registry {
     registry::EventConfigurations& events() override { std::abort(); }
     registry::Authorization& authorization() override { std::abort(); }
     registry::LoggingOptions& logging() override { std::abort(); }
+    registry::FleetIndex& index() override { std::abort(); }
     void publish_events(Publisher*) override {}
     void observe_revocations(RevocationObserver*) override {}
     Answer<std::unique_ptr<Permissions>> permissions(Principal, ConnectionFacts) override {
