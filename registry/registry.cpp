@@ -2,6 +2,11 @@
 
 #include "registry/registry.h"
 
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
 #include "common/activity.h"
 #include "common/encoding.h"
 #include "common/message.h"
@@ -103,6 +108,26 @@ Awaitable<void> RegistryImpl::load_settings() {
     if (!events) co_return events.error();
     const Result<void> indexing = co_await index_.load();
     co_return indexing;
+}
+
+Awaitable<void> Core::change_erased(ChangeBody<void> body) {
+    // Its own thread of execution, deaf to the caller's cancel: a change that is committed must reach live connections.
+    const auto executor = co_await boost::asio::this_coro::executor;
+    auto deaf = boost::asio::bind_cancellation_slot(boost::asio::cancellation_slot(), boost::asio::use_awaitable);
+    auto work = change_now(std::move(body));
+    co_return co_await boost::asio::co_spawn(executor, std::move(work), std::move(deaf));
+}
+
+Awaitable<void> Core::change_now(ChangeBody<void> body) {
+    const auto affected = std::make_shared<Affected>();
+    store::kv::TransactionBody transaction = [affected, body = std::move(body)](Transaction& tx) mutable -> Result<void> {
+        *affected = Affected();
+        return body(tx, *affected);
+    };
+    const Result<void> committed = co_await deps_.engine.transact(std::move(transaction));
+    if (!committed) co_return store_error(committed.error());
+    static_cast<void>(co_await refresh(std::move(*affected)));
+    co_return Result<void>();
 }
 
 Awaitable<std::optional<std::string>> Core::read(std::string key) {

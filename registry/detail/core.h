@@ -103,8 +103,8 @@ class Core {
     EventMaker events_;
 
   private:
-    template <class T>
-    Awaitable<T> change_now(ChangeBody<T> body);
+    Awaitable<void> change_erased(ChangeBody<void> body);
+    Awaitable<void> change_now(ChangeBody<void> body);
 };
 
 /// Scans a whole range inside a transaction.

@@ -1,6 +1,7 @@
 """Thing types, groups, billing groups, tags, exclusive things, events, logging, TestAuthorization, as stock clients see them; each answer is checked
 against botocore's model. Most tests would pass against AWS as well (the deprecation of a type takes five minutes there and here)."""
 import json
+import time
 
 import botocore.exceptions
 import pytest
@@ -210,3 +211,69 @@ def test_boto3_reads_a_group(iot, name):
     with pytest.raises(botocore.exceptions.ClientError) as caught:
         iot.describe_thing_group(thingGroupName=name + "x")
     assert caught.value.response["Error"]["Code"] == "ResourceNotFoundException"
+
+
+# Fleet indexing
+
+
+@pytest.fixture
+def indexing(raw):
+    raw.ok("iot", "UpdateIndexingConfiguration",
+           thingIndexingConfiguration={"thingIndexingMode": "REGISTRY_AND_SHADOW", "thingConnectivityIndexingMode": "STATUS",
+                                       "customFields": [{"name": "attributes.n", "type": "Number"}]},
+           thingGroupIndexingConfiguration={"thingGroupIndexingMode": "ON"})
+
+
+def test_indexing_configuration(raw, indexing):
+    configuration = raw.ok("iot", "GetIndexingConfiguration")
+    assert configuration["thingIndexingConfiguration"]["thingIndexingMode"] == "REGISTRY_AND_SHADOW"
+    assert configuration["thingIndexingConfiguration"]["customFields"] == [{"name": "attributes.n", "type": "Number"}]
+    assert configuration["thingGroupIndexingConfiguration"]["thingGroupIndexingMode"] == "ON"
+    assert raw.ok("iot", "ListIndices")["indexNames"] == ["AWS_ThingGroups", "AWS_Things"]
+    assert raw.ok("iot", "DescribeIndex", indexName="AWS_Things") == {
+        "indexName": "AWS_Things", "indexStatus": "ACTIVE", "schema": "REGISTRY_AND_SHADOW_AND_CONNECTIVITY_STATUS"}
+    raw.error("iot", "DescribeIndex", "ResourceNotFoundException", 404, indexName="none")
+    answer = raw.send("iot", "POST", "/indexing/config", json.dumps({"thingIndexingConfiguration": {"thingIndexingMode": "ALL"}}))
+    assert (answer.status, answer.error) == (400, "InvalidRequestException")
+
+
+def test_search_and_aggregate(raw, name, indexing):
+    for index in range(5):
+        raw.ok("iot", "CreateThing", thingName=f"{name}-{index}", attributePayload={"attributes": {"test": name, "n": str(index)}})
+    query = f"attributes.test:{name}"
+    found = raw.ok("iot", "SearchIndex", queryString=query)
+    assert [thing["thingName"] for thing in found["things"]] == [f"{name}-{index}" for index in range(5)]
+    assert [thing["thingName"] for thing in raw.ok("iot", "SearchIndex", queryString=f"{query} AND attributes.n:[3 TO *]")["things"]] == [f"{name}-3", f"{name}-4"]
+    first = raw.ok("iot", "SearchIndex", queryString=query, maxResults=3)
+    second = raw.ok("iot", "SearchIndex", queryString=query, maxResults=3, nextToken=first["nextToken"])
+    assert (len(first["things"]), len(second["things"]), "nextToken" in second) == (3, 2, False)
+    statistics = raw.ok("iot", "GetStatistics", queryString=query, aggregationField="attributes.n")["statistics"]
+    assert (statistics["count"], statistics["sum"], statistics["maximum"]) == (5, 10, 4)
+    assert raw.ok("iot", "GetCardinality", queryString=query, aggregationField="attributes.test") == {"cardinality": 1}
+    assert raw.ok("iot", "GetPercentiles", queryString=query, aggregationField="attributes.n", percents=[50])["percentiles"] == [{"percent": 50, "value": 2}]
+    buckets = raw.ok("iot", "GetBucketsAggregation", queryString=query, aggregationField="attributes.test",
+                     bucketsAggregationType={"termsAggregation": {"maxBuckets": 5}})
+    assert buckets == {"totalCount": 5, "buckets": [{"keyValue": name, "count": 5}]}
+    raw.error("iot", "SearchIndex", "InvalidQueryException", 400, queryString="a:[")
+    raw.error("iot", "SearchIndex", "ResourceNotFoundException", 404, queryString="a", indexName="none")
+    raw.ok("iot", "CreateThingGroup", thingGroupName=name)
+    groups = raw.ok("iot", "SearchIndex", queryString=f"thingGroupName:{name}", indexName="AWS_ThingGroups")["thingGroups"]
+    assert [group["thingGroupName"] for group in groups] == [name]
+
+
+def test_dynamic_groups(raw, name, indexing):
+    made = raw.ok("iot", "CreateDynamicThingGroup", thingGroupName=name, queryString=f"attributes.test:{name}")
+    assert (made["indexName"], made["queryVersion"]) == ("AWS_Things", "2017-09-30")
+    raw.ok("iot", "CreateThing", thingName=name, attributePayload={"attributes": {"test": name}})
+    deadline = time.monotonic() + 30
+    while raw.ok("iot", "ListThingsInThingGroup", thingGroupName=name)["things"] != [name]:
+        assert time.monotonic() < deadline, "the thing did not become a member"
+        time.sleep(0.05)
+    assert raw.ok("iot", "DescribeThingGroup", thingGroupName=name)["queryString"] == f"attributes.test:{name}"
+    raw.error("iot", "AddThingToThingGroup", "InvalidRequestException", 400, thingGroupName=name, thingName=name)
+    assert raw.ok("iot", "UpdateDynamicThingGroup", thingGroupName=name, thingGroupProperties={}, queryString="thingName:nobody") == {"version": 2}
+    while raw.ok("iot", "ListThingsInThingGroup", thingGroupName=name)["things"]:
+        assert time.monotonic() < deadline, "the thing did not leave"
+        time.sleep(0.05)
+    raw.error("iot", "CreateDynamicThingGroup", "InvalidQueryException", 400, thingGroupName=name + "x", queryString="a:[")
+    raw.ok("iot", "DeleteDynamicThingGroup", thingGroupName=name)
