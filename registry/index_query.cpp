@@ -361,6 +361,7 @@ class Parser {
 
     /// A word, or a number with its sign.
     Result<std::string> operand() {
+        if (is_word("AND") || is_word("OR")) return fault(now().at, "a value is expected, not `" + now().text + "`");
         const bool negative = take(Token::Kind::minus);
         if (now().kind != Token::Kind::word && now().kind != Token::Kind::phrase)
             return fault(now().at, at_end() ? "the query ends where a value is expected" : "a value is expected, not `" + now().text + "`");
