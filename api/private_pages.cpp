@@ -176,17 +176,29 @@ asio::awaitable<Outcome> explain(const Services& services, const Call& call) {
     co_return json_response({{"decisions", std::move(list)}});
 }
 
+Result<void> may_read(const Call& call, const CallerAccess* access) {
+    if (access == nullptr) return {};
+    AccessRequest request;
+    request.action = call.request.path == explain_path ? "fogbank:Explain" : "fogbank:ReadActivity";
+    request.resource = "*";
+    const AccessDecision decision = access->check(request);
+    if (!decision.allowed()) return Error(Errc::forbidden, decision.reason);
+    return {};
+}
+
 }  // namespace
 
 bool is_private_page(std::string_view path) {
     return path == activity_path || path == stream_path || path == explain_path;
 }
 
-asio::awaitable<Response> private_page(const Services& services, Request request, std::string request_id) {
+asio::awaitable<Response> private_page(const Services& services, Request request, std::string request_id, const CallerAccess* access) {
     auto query = parse_query(request.query).value_or(QueryParameters());  // the verification refused what cannot be parsed
     Call call(std::move(request), std::move(query));
     Outcome outcome(Error(Errc::method_not_allowed, "this page is read with GET"));
-    if (call.request.method == "GET") {
+    const auto allowed = may_read(call, access);
+    if (!allowed) outcome = allowed.error();
+    if (allowed && call.request.method == "GET") {
         const bool no_feed = services.rooms.activity == nullptr && call.request.path != explain_path;
         if (no_feed) outcome = Error(Errc::unavailable, "this server keeps no activity feed");
         if (!no_feed && call.request.path == activity_path) outcome = activity(services, call);

@@ -18,7 +18,9 @@ namespace fogbank::api {
 /// Whether `path` is one of these pages.
 bool is_private_page(std::string_view path);
 
-/// The answer, after the caller has been verified.
-boost::asio::awaitable<Response> private_page(const Services& services, Request request, std::string request_id);
+/// The answer, after the caller has been verified. IAM callers need `fogbank:ReadActivity` or `fogbank:Explain` on `*`.
+/// @param access  null: the caller may do everything. Outlives the call.
+boost::asio::awaitable<Response> private_page(const Services& services, Request request, std::string request_id,
+                                              const CallerAccess* access);
 
 }  // namespace fogbank::api

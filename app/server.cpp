@@ -3,6 +3,7 @@
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
+#include <cstdlib>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <thread>
@@ -76,7 +77,7 @@ struct Server::Rooms {
     Quotas quotas;
     std::unique_ptr<store::kv::Engine> engine;
     std::unique_ptr<registry::CertificateAuthority> authority;
-    std::unique_ptr<registry::AccessKeys> access_keys;
+    std::unique_ptr<registry::Iam> iam;
     std::unique_ptr<registry::Registry> registry;
     std::unique_ptr<store::table::TableService> tables;
     std::unique_ptr<broker::Router> router;
@@ -91,6 +92,7 @@ struct Server::Rooms {
     Result<void> open_identity();
     Result<void> open_services();
     Result<void> open_doors(const Doors& doors);
+    void start_functions();
     void stop(std::chrono::milliseconds grace);
 };
 
@@ -110,11 +112,12 @@ Result<void> Server::Rooms::open_identity() {
     if (!opened_authority) return opened_authority.error();
     authority = std::move(*opened_authority);
 
-    auto opened_keys = run_blocking(startup, registry::AccessKeys::open(*engine, random, arns));
-    if (!opened_keys) return opened_keys.error();
-    access_keys = std::move(*opened_keys);
+    auto opened_iam = run_blocking(startup, registry::Iam::open(*engine, clock, random, arns));
+    if (!opened_iam) return opened_iam.error();
+    iam = std::move(*opened_iam);
 
-    auto opened_registry = run_blocking(startup, registry::open_registry({*engine, clock, random, arns, quotas, *authority, &activity}));
+    auto opened_registry =
+        run_blocking(startup, registry::open_registry({*engine, clock, random, arns, quotas, *authority, iam.get(), &activity}));
     if (!opened_registry) return opened_registry.error();
     registry = std::move(*opened_registry);
     return {};
@@ -128,8 +131,11 @@ Result<void> Server::Rooms::open_services() {
     router = broker::make_router(shards, clock, metrics, quotas);
     registry->publish_events(router.get());
 
-    lambda::FunctionService::Dependencies for_functions{
-        *engine, *tables, *router, clock, random, metrics, arns, settings.data / "functions", shards.size()};
+    lambda::FunctionService::Dependencies for_functions{*engine,       *tables,
+                                                        *router,       clock,
+                                                        random,        metrics,
+                                                        arns,          settings.data / "functions",
+                                                        shards.size(), std::max<std::size_t>(settings.lambda_concurrency, shards.size())};
     auto opened_functions = run_blocking(startup, lambda::open_function_service(std::move(for_functions)));
     if (!opened_functions) return opened_functions.error();
     functions = std::move(*opened_functions);
@@ -141,7 +147,6 @@ Result<void> Server::Rooms::open_services() {
 
     shards.start();
     registry->index().start(shards, *router, nullptr);
-    functions->start();
     return {};
 }
 
@@ -152,7 +157,7 @@ Result<void> Server::Rooms::open_doors(const Doors& doors) {
     endpoints.bind = doors.api_on_loopback_only ? "127.0.0.1" : settings.bind;
     endpoints.ca_file = std::filesystem::absolute(authority->root_file()).string();
     endpoints.endpoint_name = endpoint_name(settings);
-    endpoints.root_key = access_keys->root();
+    endpoints.root_key = iam->root();
 
     broker = broker::make_broker({shards, *router, *registry, clock, random, metrics, quotas});
     if (doors.mqtt) {
@@ -163,7 +168,7 @@ Result<void> Server::Rooms::open_doors(const Doors& doors) {
         endpoints.mqtt = *ports;
     }
     api = api::make_api_server(
-        {shards, *registry, *access_keys, *rules, *functions, *tables, *router, clock, random, metrics, arns, quotas, &activity});
+        {shards, *registry, *iam, *iam, *rules, *functions, *tables, *router, clock, random, metrics, arns, quotas, &activity});
     api::ApiOptions options{endpoints.bind,         settings.api_port,    settings.https_port,
                             certificate->chain_pem, certificate->key_pem, endpoints.endpoint_name};
     if (doors.api_on_loopback_only) {
@@ -173,7 +178,20 @@ Result<void> Server::Rooms::open_doors(const Doors& doors) {
     auto ports = api->listen(options);
     if (!ports) return ports.error();
     endpoints.api = *ports;
+    start_functions();
     return {};
+}
+
+/// Last of all: queued invocations begin at once, and functions in other languages call back through the API.
+void Server::Rooms::start_functions() {
+    lambda::FunctionService::Surroundings surroundings;
+    surroundings.endpoint_url = url("http", endpoints.bind, endpoints.api.api);
+    surroundings.region = settings.region.str();
+    surroundings.node_path = settings.lambda_node_path;
+    if (const char* path = std::getenv("PATH"); path != nullptr) surroundings.search_path = path;
+    surroundings.access_key_id = endpoints.root_key.access_key_id;
+    surroundings.secret_access_key = endpoints.root_key.secret_access_key;
+    functions->start(std::move(surroundings));
 }
 
 void Server::Rooms::stop(std::chrono::milliseconds grace) {

@@ -33,6 +33,7 @@ class Authorization;
 class BillingGroups;
 class EventConfigurations;
 class FleetIndex;
+class Iam;
 class LoggingOptions;
 class Tags;
 class ThingGroups;
@@ -47,6 +48,7 @@ class Registry : public Authenticator, public ThingDirectory, public Things, pub
         ArnFactory arns;
         Quotas quotas;
         CertificateAuthority& authority;
+        const Iam* iam = nullptr;              ///< judges IAM callers on the data plane; null: only root may do anything
         ActivityRecorder* activity = nullptr;  ///< may be null; told of certificates that may no longer connect
     };
 
