@@ -25,6 +25,9 @@
 namespace fogbank {
 class ActivityFeed;
 }
+namespace fogbank::shadow {
+class ShadowService;
+}
 
 namespace fogbank::api {
 
@@ -56,7 +59,8 @@ class ApiServer {
         Metrics& metrics;
         ArnFactory arns;
         Quotas quotas;
-        const ActivityFeed* activity = nullptr;  ///< may be null: there is no feed to be read
+        shadow::ShadowService* shadows = nullptr;  ///< null only in tests
+        const ActivityFeed* activity = nullptr;    ///< may be null: there is no feed to be read
     };
     virtual ~ApiServer() = default;
 

@@ -19,6 +19,7 @@
 #include "registry/fleet_index.h"
 #include "registry/registry.h"
 #include "rules/rule_service.h"
+#include "shadow/shadow_service.h"
 #include "store/kv/sqlite_engine.h"
 
 namespace fogbank::app {
@@ -81,6 +82,7 @@ struct Server::Rooms {
     std::unique_ptr<registry::Registry> registry;
     std::unique_ptr<store::table::TableService> tables;
     std::unique_ptr<broker::Router> router;
+    std::unique_ptr<shadow::ShadowService> shadows;
     std::unique_ptr<lambda::FunctionService> functions;
     std::unique_ptr<rules::RuleService> rules;
     std::unique_ptr<broker::Broker> broker;
@@ -130,6 +132,7 @@ Result<void> Server::Rooms::open_services() {
 
     router = broker::make_router(shards, clock, metrics, quotas);
     registry->publish_events(router.get());
+    shadows = shadow::make_shadow_service({*engine, *router, *router, shards, clock, metrics, quotas, &activity});
 
     lambda::FunctionService::Dependencies for_functions{*engine,       *tables,
                                                         *router,       clock,
@@ -146,7 +149,7 @@ Result<void> Server::Rooms::open_services() {
     rules = std::move(*opened_rules);
 
     shards.start();
-    registry->index().start(shards, *router, nullptr);
+    registry->index().start(shards, *router, shadows.get());
     return {};
 }
 
@@ -167,8 +170,8 @@ Result<void> Server::Rooms::open_doors(const Doors& doors) {
         if (!ports) return ports.error();
         endpoints.mqtt = *ports;
     }
-    api = api::make_api_server(
-        {shards, *registry, *iam, *iam, *rules, *functions, *tables, *router, clock, random, metrics, arns, quotas, &activity});
+    api = api::make_api_server({shards, *registry, *iam, *iam, *rules, *functions, *tables, *router, clock, random, metrics, arns, quotas,
+                                shadows.get(), &activity});
     api::ApiOptions options{endpoints.bind,         settings.api_port,    settings.https_port,
                             certificate->chain_pem, certificate->key_pem, endpoints.endpoint_name};
     if (doors.api_on_loopback_only) {
@@ -203,6 +206,7 @@ void Server::Rooms::stop(std::chrono::milliseconds grace) {
     if (registry) registry->publish_events(nullptr);
     if (rules) rules->stop();
     if (functions) functions->stop(grace / 4);
+    if (shadows) shadows->stop();
     if (engine) engine->stop();
     shards.stop();
 }
