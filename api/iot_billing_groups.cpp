@@ -74,8 +74,8 @@ asio::awaitable<Outcome> list_billing_groups(const Services& services, const Cal
     auto page = read_token_page(call);
     if (!page) co_return page.error();
     const auto* prefix = call.query_value("namePrefixFilter");
-    const auto found =
-        co_await services.rooms.registry.billing_groups().list_billing_groups(prefix == nullptr ? "" : *prefix, std::move(*page));
+    std::string wanted = prefix == nullptr ? std::string() : *prefix;
+    const auto found = co_await services.rooms.registry.billing_groups().list_billing_groups(std::move(wanted), std::move(*page));
     if (!found) co_return found.error();
     json list = json::array();
     for (const auto& one : found->items) list.push_back({{"groupName", one.name}, {"groupArn", one.arn}});

@@ -76,7 +76,8 @@ asio::awaitable<Outcome> list_v2_logging_levels(const Services& services, const 
     auto page = read_token_page(call);
     if (!page) co_return page.error();
     const auto* type = call.query_value("targetType");
-    const auto found = co_await services.rooms.registry.logging().list_logging_levels(type == nullptr ? "" : *type, std::move(*page));
+    std::string wanted = type == nullptr ? std::string() : *type;
+    const auto found = co_await services.rooms.registry.logging().list_logging_levels(std::move(wanted), std::move(*page));
     if (!found) co_return found.error();
     json list = json::array();
     for (const auto& one : found->items) {

@@ -99,7 +99,8 @@ asio::awaitable<Outcome> list_thing_types(const Services& services, const Call& 
     auto page = read_token_page(call);
     if (!page) co_return page.error();
     const std::string* name = call.query_value("thingTypeName");
-    const auto found = co_await services.rooms.registry.thing_types().list_thing_types(name == nullptr ? "" : *name, std::move(*page));
+    std::string wanted = name == nullptr ? std::string() : *name;
+    const auto found = co_await services.rooms.registry.thing_types().list_thing_types(std::move(wanted), std::move(*page));
     if (!found) co_return found.error();
     json list = json::array();
     for (const ThingType& one : found->items) {

@@ -88,7 +88,9 @@ Awaitable<std::vector<AuthAnswer>> RegistryImpl::test_authorization(AuthTest tes
             thing = std::move(*found);
         }
     }
-    const auto policies = co_await policies_to_test(test, thing ? std::optional(thing->name) : std::nullopt);
+    std::optional<ThingName> thing_name;
+    if (thing) thing_name = thing->name;
+    const auto policies = co_await policies_to_test(test, std::move(thing_name));
     if (!policies) co_return policies.error();
     ConnectionFacts connection;
     connection.client_id = test.client_id;

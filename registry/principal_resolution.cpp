@@ -80,11 +80,16 @@ Awaitable<std::unique_ptr<Permissions>> RegistryImpl::permissions(Principal prin
         const Result<void> done = co_await load_principal(cell, CertificateId(principal.id));
         if (!done) co_return done.error();
     }
+    // Loaded only if the thing is attached: an attachment that comes later loads it then (read_principal), because the cell is in its table
+    // before we look.
     std::shared_ptr<ThingCell> named;
     if (const ThingName name(facts.client_id.view()); Validation().thing_name(name).result()) {
-        auto thing = co_await obtain_thing(name);
-        if (!thing) co_return thing.error();
-        named = std::move(*thing);
+        named = live_things_.obtain(name.str());
+        const auto known = cell->get().value;
+        if (known && known->has(name.view()) && named->get().value == nullptr) {
+            const Result<void> done = co_await load_thing(named, name);
+            if (!done) co_return done.error();
+        }
     }
     co_return std::unique_ptr<Permissions>(std::make_unique<CertificatePermissions>(std::move(principal), std::move(facts), std::move(cell),
                                                                                     std::move(named), epoch_, deps_.arns));
@@ -117,6 +122,9 @@ Awaitable<PrincipalFacts> RegistryImpl::read_principal(CertificateId id) {
     if (!things) co_return things.error();
     for (const KeyValue& item : *things) {
         out.things.push_back(keys::last_part(item.key, range));
+        auto live = live_things_.find(out.things.back());
+        const bool awaited = live && live->get().value == nullptr;  // a connection that is about to have this thing
+        if (awaited) static_cast<void>(co_await load_thing(std::move(live), ThingName(out.things.back())));
         if (attachment_type(item.value) != PrincipalType::exclusive) continue;
         auto cell = co_await obtain_thing(ThingName(out.things.back()));
         if (!cell) co_return cell.error();

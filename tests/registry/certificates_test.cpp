@@ -167,7 +167,8 @@ TEST(ThingPrincipals, NeedBothEnds) {
     expect_error(
         run(world->attach_thing_principal(ThingName("t"), "arn:aws:iot:eu-west-1:123456789012:cert/xyz", PrincipalType::non_exclusive)),
         Errc::invalid_request, "certificateId");
-    expect_error(run(world->attach_thing_principal(ThingName("t"), "arn:aws:iot:us-east-1:123456789012:cert/" + a.id.str())),
+    expect_error(run(world->attach_thing_principal(ThingName("t"), "arn:aws:iot:us-east-1:123456789012:cert/" + a.id.str(),
+                                                   PrincipalType::non_exclusive)),
                  Errc::resource_not_found, "");
     expect_error(
         run(world->attach_thing_principal(ThingName("t"), "arn:aws:iot:eu-west-1:123456789012:thinggroup/g", PrincipalType::non_exclusive)),

@@ -95,10 +95,10 @@ TEST(Things, ListsContinueByMarkerInBothDirections) {
         EXPECT_EQ(seen, ascending ? "abcde" : "edcba");
         EXPECT_EQ(pages, 3);
     }
-    EXPECT_FALSE(run(world->list_things({std::nullopt, 5, true}))->next) << "a full last page has no next";
-    expect_error(run(world->list_things({"!", 2, true})), Errc::invalid_request, "Invalid marker");
-    expect_error(run(world->list_things({std::nullopt, 0, true})), Errc::invalid_request, "greater than or equal to 1");
-    expect_error(run(world->list_things({std::nullopt, 251, true})), Errc::invalid_request,
+    EXPECT_FALSE(run(world->list_things({}, {std::nullopt, 5, true}))->next) << "a full last page has no next";
+    expect_error(run(world->list_things({}, {"!", 2, true})), Errc::invalid_request, "Invalid marker");
+    expect_error(run(world->list_things({}, {std::nullopt, 0, true})), Errc::invalid_request, "greater than or equal to 1");
+    expect_error(run(world->list_things({}, {std::nullopt, 251, true})), Errc::invalid_request,
                  "Value '251' at 'maxResults' failed to satisfy constraint: Member must have value less than or equal to 250");
 }
 
@@ -109,7 +109,7 @@ TEST(Things, ForeignMarkersStayInTheRange) {
     world.policy("p", allow("iot:Publish", "*"));
     for (const bool ascending : {true, false}) {
         for (const char* marker : {"/////w==", "AA==", "AAAAAAAA"}) {
-            const auto list = run(world->list_things({marker, 100, ascending}));
+            const auto list = run(world->list_things({}, {marker, 100, ascending}));
             ASSERT_TRUE(list);
             for (const Thing& thing : list->items) EXPECT_EQ(thing.name.str(), "a");
         }
