@@ -6,6 +6,7 @@
 #include "api/aws_service.h"
 #include "api/http_manners.h"
 #include "api/own_operations.h"
+#include "api/private_pages.h"
 #include "api/sigv4.h"
 #include "common/metrics.h"
 
@@ -77,11 +78,17 @@ class ApiDispatcher final : public RequestHandler {
   private:
     asio::awaitable<Response> answer(Request request) {
         const std::string request_id = services_.rooms.random.uuid();
-        if (request.path.starts_with(reserved_prefix) && !own_.match(request.method, request.path)) co_return reserved(request, request_id);
+        const bool is_private = is_private_page(request.path);
+        if (!is_private && request.path.starts_with(reserved_prefix) && !own_.match(request.method, request.path))
+            co_return reserved(request, request_id);
         const auto caller = sigv4::verify(request, services_.rooms.access_keys, services_.rooms.clock.now());
         if (!caller) {
             const AwsService& service = index_.service_of(claimed_service(request), request);
             co_return finish(services_, service, "none", request_id, caller.error());
+        }
+        if (is_private) {
+            const auto reader = access_of(*caller, request);
+            co_return co_await private_page(services_, std::move(request), request_id, reader.get());
         }
         const AwsService& claimed = index_.service_of(caller->service, request);
         if (claimed.protocol == Protocol::json) {

@@ -24,6 +24,9 @@
 #include "rules/rule_service.h"
 #include "store/table/table_api.h"
 
+namespace fogbank {
+class ActivityFeed;
+}
 namespace fogbank::shadow {
 class ShadowService;
 }
@@ -64,7 +67,8 @@ class ApiServer {
         shadow::ShadowService* shadows = nullptr;  ///< null only in tests
         RetainedMessages* retained = nullptr;      ///< may be null, as the next
         Connections* connections = nullptr;
-        jobs::JobService* jobs = nullptr;  ///< null only in tests
+        jobs::JobService* jobs = nullptr;        ///< null only in tests
+        const ActivityFeed* activity = nullptr;  ///< may be null: there is no feed to be read
     };
     virtual ~ApiServer() = default;
 

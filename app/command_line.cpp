@@ -5,6 +5,7 @@
 #include <iostream>
 
 #include "app/backup_command.h"
+#include "app/explain_command.h"
 #include "app/lambda_command.h"
 #include "app/provision_command.h"
 #include "app/rule_test_command.h"
@@ -128,6 +129,17 @@ ExitCode run_command_line(int argc, const char* const* argv, const char* const* 
     add_settings(*restore, for_backup);
 
     const LambdaCommand lambda_command(program);
+    Given for_explain;
+    ExplainArguments question;
+    CLI::App* explain =
+        program.add_subcommand("explain", "Say whether a thing's certificates may do something on the running server, and why.");
+    explain->add_option("--thing", question.thing, "Name of the thing; its client id too, unless --client is given")->required();
+    explain->add_option("--action", question.action, "iot:Publish, iot:Subscribe, iot:Receive, iot:Connect …")->required();
+    explain->add_option("--topic,--resource", question.topic,
+                        "Topic, topic filter, client id or thing: what comes after the type in the ARN");
+    explain->add_option("--client", question.client, "Client id, if it is not the thing's name");
+    explain->add_option("--principal", question.principal, "ARN of one certificate, attached or not, instead of all that are attached");
+    add_settings(*explain, for_explain);
 
     try {
         program.parse(argc, argv);
@@ -141,7 +153,7 @@ ExitCode run_command_line(int argc, const char* const* argv, const char* const* 
 
     const bool serving = serve->parsed();
     const bool copying = backup->parsed() || restore->parsed();
-    auto settings = resolve(serving ? for_serve : copying ? for_backup : for_provision, environment);
+    auto settings = resolve(serving ? for_serve : copying ? for_backup : explain->parsed() ? for_explain : for_provision, environment);
     if (!settings) {
         std::cerr << "fogbank: " << settings.error().message << "\n";
         return ExitCode::usage;
@@ -149,6 +161,7 @@ ExitCode run_command_line(int argc, const char* const* argv, const char* const* 
     configure_logging(serving ? settings->log_level : "warn");
     if (backup->parsed()) return run_backup(*settings, backup_file);
     if (restore->parsed()) return run_restore(*settings, backup_file);
+    if (explain->parsed()) return run_explain(*settings, question);
     return serving ? run_serve(*settings) : run_provision(*settings, arguments);
 }
 

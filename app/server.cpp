@@ -17,12 +17,13 @@
 #include "app/data_folder.h"
 #include "app/http_handover.h"
 #include "app/local_names.h"
-#include "app/registry_things.h"
 #include "app/run_blocking.h"
+#include "common/activity_feed.h"
 #include "common/common_errc.h"
 #include "common/logging.h"
 #include "jobs/job_service.h"
 #include "registry/certificate_authority.h"
+#include "registry/fleet_index.h"
 #include "registry/registry.h"
 #include "rules/rule_service.h"
 #include "shadow/shadow_service.h"
@@ -93,6 +94,7 @@ struct Server::Rooms {
     SystemClock clock;
     SystemRandom random;
     Metrics metrics;
+    ActivityFeed activity;
     ShardPool shards;
     boost::asio::io_context startup{1};  ///< runs what must be done before the shards do
     ArnFactory arns;
@@ -104,7 +106,6 @@ struct Server::Rooms {
     std::unique_ptr<store::table::TableApi> tables;
     std::unique_ptr<broker::Router> router;
     std::unique_ptr<shadow::ShadowService> shadows;
-    std::unique_ptr<ThingDirectory> things;
     std::unique_ptr<jobs::JobService> jobs;
     std::unique_ptr<lambda::FunctionService> functions;
     std::unique_ptr<rules::RuleService> rules;
@@ -144,7 +145,8 @@ Result<void> Server::Rooms::open_identity() {
     if (!opened_iam) return opened_iam.error();
     iam = std::move(*opened_iam);
 
-    auto opened_registry = run_blocking(startup, registry::open_registry({*engine, clock, random, arns, quotas, *authority, iam.get()}));
+    auto opened_registry =
+        run_blocking(startup, registry::open_registry({*engine, clock, random, arns, quotas, *authority, iam.get(), &activity}));
     if (!opened_registry) return opened_registry.error();
     registry = std::move(*opened_registry);
     return {};
@@ -156,9 +158,9 @@ Result<void> Server::Rooms::open_services() {
     tables = std::move(*opened_tables);
 
     router = broker::make_router(shards, clock, metrics, quotas);
-    shadows = shadow::make_shadow_service({*engine, *router, *router, shards, clock, metrics, quotas, nullptr});
-    things = std::make_unique<RegistryThings>(*registry);
-    jobs = jobs::make_job_service({*engine, *router, *router, shards, *things, clock, metrics, arns, quotas});
+    registry->publish_events(router.get());
+    shadows = shadow::make_shadow_service({*engine, *router, *router, shards, clock, metrics, quotas, &activity});
+    jobs = jobs::make_job_service({*engine, *router, *router, shards, *registry, clock, metrics, arns, quotas});
 
     lambda::FunctionService::Dependencies for_functions{*engine,       *tables,
                                                         *router,       clock,
@@ -176,6 +178,7 @@ Result<void> Server::Rooms::open_services() {
 
     boost::asio::co_spawn(shards[0].io(), keep_tables(tables.get()), boost::asio::detached);
     shards.start();
+    registry->index().start(shards, *router, shadows.get());
     return {};
 }
 
@@ -192,12 +195,13 @@ Result<void> Server::Rooms::open_doors(const Doors& doors) {
     broker::Broker::Dependencies for_broker{shards, *router, *registry, clock, random, metrics, quotas};
     for_broker.store = engine.get();
     for_broker.upgrades = upgrades.get();
+    for_broker.activity = &activity;
     for_broker.http = &handover;
     broker = broker::make_broker(std::move(for_broker));
     if (auto restored = run_blocking(startup, broker->restore()); !restored) return restored.error();
     registry->observe_revocations(&broker->revocations());
     api = api::make_api_server({shards, *registry, *iam, *iam, *rules, *functions, *tables, *router, clock, random, metrics, arns, quotas,
-                                shadows.get(), &broker->retained(), &broker->connections(), jobs.get()});
+                                shadows.get(), &broker->retained(), &broker->connections(), jobs.get(), &activity});
     api::ApiOptions options{endpoints.bind,         settings.api_port,    settings.https_port,
                             certificate->chain_pem, certificate->key_pem, endpoints.endpoint_name};
     if (doors.api_on_loopback_only) {
@@ -250,6 +254,8 @@ void Server::Rooms::stop(std::chrono::milliseconds grace) {
         registry->observe_revocations(nullptr);
         broker->stop(grace / 4);
     }
+    if (registry && router) registry->index().stop();
+    if (registry) registry->publish_events(nullptr);
     if (rules) rules->stop();
     if (functions) functions->stop(grace / 4);
     if (shadows) shadows->stop();
