@@ -9,7 +9,10 @@ AwsService iot() {
     out.name = out.iam_prefix = out.family = "iot";
     out.signing_names = {"iot", "execute-api"};  // old SDKs sign the control plane as `execute-api`
     out.errors.family = Family::control;
-    out.operations = {iot_things_operations(), iot_certificates_operations(), iot_policies_operations(), iot_rules_operations(),
+    out.operations = {iot_things_operations(),         iot_thing_types_operations(), iot_thing_groups_operations(),
+                      iot_billing_groups_operations(), iot_tags_operations(),        iot_events_operations(),
+                      iot_authorization_operations(),  iot_logging_operations(),     iot_indexing_operations(),
+                      iot_certificates_operations(),   iot_policies_operations(),    iot_rules_operations(),
                       iot_endpoint_operations()};
     return out;
 }

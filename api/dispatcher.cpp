@@ -4,6 +4,7 @@
 
 #include "api/answer.h"
 #include "api/aws_service.h"
+#include "api/private_pages.h"
 #include "api/sigv4.h"
 #include "common/metrics.h"
 
@@ -63,12 +64,14 @@ class ApiDispatcher final : public RequestHandler {
 
     asio::awaitable<Response> handle(Request request) override {
         const std::string request_id = services_.rooms.random.uuid();
-        if (request.path.starts_with(reserved_prefix)) co_return reserved(request, request_id);
+        const bool is_private = is_private_page(request.path);
+        if (!is_private && request.path.starts_with(reserved_prefix)) co_return reserved(request, request_id);
         const auto caller = sigv4::verify(request, services_.rooms.access_keys, services_.rooms.clock.now());
         if (!caller) {
             const AwsService& service = index_.service_of(claimed_service(request), request);
             co_return finish(services_, service, "none", request_id, caller.error());
         }
+        if (is_private) co_return co_await private_page(services_, std::move(request), request_id);
         const AwsService& claimed = index_.service_of(caller->service, request);
         auto form = read_form(claimed, request);
         if (!form) {

@@ -22,6 +22,10 @@
 #include "rules/rule_service.h"
 #include "store/table/table_service.h"
 
+namespace fogbank {
+class ActivityFeed;
+}
+
 namespace fogbank::api {
 
 struct ApiOptions {
@@ -52,6 +56,7 @@ class ApiServer {
         Metrics& metrics;
         ArnFactory arns;
         Quotas quotas;
+        const ActivityFeed* activity = nullptr;  ///< may be null: there is no feed to be read
     };
     virtual ~ApiServer() = default;
 

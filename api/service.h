@@ -61,6 +61,14 @@ struct Operation {
 };
 
 std::span<const Operation> iot_things_operations();
+std::span<const Operation> iot_thing_types_operations();
+std::span<const Operation> iot_thing_groups_operations();
+std::span<const Operation> iot_billing_groups_operations();
+std::span<const Operation> iot_tags_operations();
+std::span<const Operation> iot_events_operations();
+std::span<const Operation> iot_authorization_operations();
+std::span<const Operation> iot_logging_operations();
+std::span<const Operation> iot_indexing_operations();
 std::span<const Operation> iot_certificates_operations();
 std::span<const Operation> iot_policies_operations();
 std::span<const Operation> iot_rules_operations();

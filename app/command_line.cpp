@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <iostream>
 
+#include "app/explain_command.h"
 #include "app/provision_command.h"
 #include "app/serve_command.h"
 #include "app/settings_sources.h"
@@ -91,6 +92,18 @@ ExitCode run_command_line(int argc, const char* const* argv, const char* const* 
         ->type_name("HOST");
     add_settings(*provision, for_provision);
 
+    Given for_explain;
+    ExplainArguments question;
+    CLI::App* explain =
+        program.add_subcommand("explain", "Say whether a thing's certificates may do something on the running server, and why.");
+    explain->add_option("--thing", question.thing, "Name of the thing; its client id too, unless --client is given")->required();
+    explain->add_option("--action", question.action, "iot:Publish, iot:Subscribe, iot:Receive, iot:Connect …")->required();
+    explain->add_option("--topic,--resource", question.topic,
+                        "Topic, topic filter, client id or thing: what comes after the type in the ARN");
+    explain->add_option("--client", question.client, "Client id, if it is not the thing's name");
+    explain->add_option("--principal", question.principal, "ARN of one certificate, attached or not, instead of all that are attached");
+    add_settings(*explain, for_explain);
+
     try {
         program.parse(argc, argv);
     } catch (const CLI::ParseError& e) {
@@ -99,12 +112,13 @@ ExitCode run_command_line(int argc, const char* const* argv, const char* const* 
     }
 
     const bool serving = serve->parsed();
-    auto settings = resolve(serving ? for_serve : for_provision, environment);
+    auto settings = resolve(serving ? for_serve : explain->parsed() ? for_explain : for_provision, environment);
     if (!settings) {
         std::cerr << "fogbank: " << settings.error().message << "\n";
         return ExitCode::usage;
     }
     configure_logging(serving ? settings->log_level : "warn");
+    if (explain->parsed()) return run_explain(*settings, question);
     return serving ? run_serve(*settings) : run_provision(*settings, arguments);
 }
 

@@ -11,9 +11,11 @@
 #include "app/data_folder.h"
 #include "app/local_names.h"
 #include "app/run_blocking.h"
+#include "common/activity_feed.h"
 #include "common/common_errc.h"
 #include "common/logging.h"
 #include "registry/certificate_authority.h"
+#include "registry/fleet_index.h"
 #include "registry/registry.h"
 #include "rules/rule_service.h"
 #include "store/kv/sqlite_engine.h"
@@ -67,6 +69,7 @@ struct Server::Rooms {
     SystemClock clock;
     SystemRandom random;
     Metrics metrics;
+    ActivityFeed activity;
     ShardPool shards;
     boost::asio::io_context startup{1};  ///< runs what must be done before the shards do
     ArnFactory arns;
@@ -111,7 +114,8 @@ Result<void> Server::Rooms::open_identity() {
     if (!opened_iam) return opened_iam.error();
     iam = std::move(*opened_iam);
 
-    auto opened_registry = run_blocking(startup, registry::open_registry({*engine, clock, random, arns, quotas, *authority, iam.get()}));
+    auto opened_registry = run_blocking(
+        startup, registry::open_registry({*engine, clock, random, arns, quotas, *authority, &activity, iam.get()}));
     if (!opened_registry) return opened_registry.error();
     registry = std::move(*opened_registry);
     return {};
@@ -123,6 +127,7 @@ Result<void> Server::Rooms::open_services() {
     tables = std::move(*opened_tables);
 
     router = broker::make_router(shards, clock, metrics, quotas);
+    registry->publish_events(router.get());
 
     lambda::FunctionService::Dependencies for_functions{
         *engine, *tables, *router, clock, random, metrics, arns, settings.data / "functions", shards.size()};
@@ -136,6 +141,7 @@ Result<void> Server::Rooms::open_services() {
     rules = std::move(*opened_rules);
 
     shards.start();
+    registry->index().start(shards, *router, nullptr);
     functions->start();
     return {};
 }
@@ -157,7 +163,8 @@ Result<void> Server::Rooms::open_doors(const Doors& doors) {
         if (!ports) return ports.error();
         endpoints.mqtt = *ports;
     }
-    api = api::make_api_server({shards, *registry, *iam, *iam, *rules, *functions, *tables, *router, clock, random, metrics, arns, quotas});
+    api = api::make_api_server(
+        {shards, *registry, *iam, *iam, *rules, *functions, *tables, *router, clock, random, metrics, arns, quotas, &activity});
     api::ApiOptions options{endpoints.bind,         settings.api_port,    settings.https_port,
                             certificate->chain_pem, certificate->key_pem, endpoints.endpoint_name};
     if (doors.api_on_loopback_only) {
@@ -175,6 +182,8 @@ void Server::Rooms::stop(std::chrono::milliseconds grace) {
     // First the doors, then what works for them, then the store, then the loops they all ran on.
     if (api) api->stop(grace / 4);
     if (broker) broker->stop(grace / 4);
+    if (registry && router) registry->index().stop();
+    if (registry) registry->publish_events(nullptr);
     if (rules) rules->stop();
     if (functions) functions->stop(grace / 4);
     if (engine) engine->stop();

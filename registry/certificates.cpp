@@ -60,7 +60,7 @@ Result<void> detach_policies(Transaction& tx, const std::string& arn, const std:
 
 }  // namespace
 
-Result<StoredCertificate> RegistryImpl::require_certificate(Transaction& tx, const CertificateId& id) const {
+Result<StoredCertificate> Core::require_certificate(Transaction& tx, const CertificateId& id) const {
     auto bytes = tx.get(keys::certificate(id));
     if (!bytes) return bytes.error();
     if (!*bytes) return not_found("Certificate", id.view());

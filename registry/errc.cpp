@@ -5,7 +5,7 @@
 namespace fogbank::registry {
 
 const boost::system::error_category& category() {
-    static constexpr std::array<std::string_view, 27> names{"",
+    static constexpr std::array<std::string_view, 31> names{"",
                                                             "invalid_request",
                                                             "resource_not_found",
                                                             "resource_already_exists",
@@ -22,6 +22,10 @@ const boost::system::error_category& category() {
                                                             "certificate_expired",
                                                             "certificate_pending",
                                                             "unknown_access_key",
+                                                            "invalid_query",
+                                                            "invalid_aggregation",
+                                                            "index_not_ready",
+                                                            "not_configured",
                                                             "store_unavailable",
                                                             "session_expired",
                                                             "certificate_conflict",
