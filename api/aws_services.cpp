@@ -9,11 +9,12 @@ AwsService iot() {
     out.name = out.iam_prefix = out.family = "iot";
     out.signing_names = {"iot", "execute-api"};  // old SDKs sign the control plane as `execute-api`
     out.errors.family = Family::control;
-    out.operations = {iot_things_operations(),         iot_thing_types_operations(), iot_thing_groups_operations(),
-                      iot_billing_groups_operations(), iot_tags_operations(),        iot_events_operations(),
-                      iot_authorization_operations(),  iot_logging_operations(),     iot_indexing_operations(),
-                      iot_certificates_operations(),   iot_policies_operations(),    iot_rules_operations(),
-                      iot_endpoint_operations()};
+    out.operations = {
+        iot_things_operations(),     iot_thing_types_operations(),     iot_thing_groups_operations(),  iot_billing_groups_operations(),
+        iot_tags_operations(),       iot_events_operations(),          iot_authorization_operations(), iot_logging_operations(),
+        iot_indexing_operations(),   iot_certificates_operations(),    iot_policies_operations(),      iot_rules_operations(),
+        iot_endpoint_operations(),   iot_ca_certificates_operations(), iot_provisioning_operations(),  iot_role_aliases_operations(),
+        iot_authorizers_operations()};
     return out;
 }
 
@@ -23,7 +24,7 @@ AwsService iot_data() {
     out.iam_prefix = out.family = "iot";
     out.signing_names = {"iotdata", "iotdevicegateway", "iot-jobs-data"};
     out.errors.family = Family::data;
-    out.operations = {iot_data_operations()};
+    out.operations = {iot_data_operations(), credentials_provider_operations()};
     out.path_prefixes = {"/topics/"};
     out.for_certificates = true;
     return out;

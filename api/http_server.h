@@ -9,6 +9,7 @@
 #include "common/arn.h"
 #include "common/authenticator.h"
 #include "common/clock.h"
+#include "common/door_authentication.h"
 #include "common/metrics.h"
 #include "common/publisher.h"
 #include "common/quotas.h"
@@ -17,7 +18,9 @@
 #include "common/shard.h"
 #include "lambda/function_service.h"
 #include "registry/access_keys.h"
+#include "registry/device_access.h"
 #include "registry/iam.h"
+#include "registry/provisioning_service.h"
 #include "registry/registry.h"
 #include "rules/rule_service.h"
 #include "store/table/table_service.h"
@@ -47,6 +50,7 @@ class ApiServer {
         registry::Registry& registry;
         registry::AccessKeys& access_keys;
         registry::Iam& iam;
+        registry::DeviceAccess& access;
         rules::RuleService& rules;
         lambda::FunctionService& functions;
         store::table::TableService& tables;
@@ -56,7 +60,9 @@ class ApiServer {
         Metrics& metrics;
         ArnFactory arns;
         Quotas quotas;
-        const ActivityFeed* activity = nullptr;  ///< may be null: there is no feed to be read
+        const ActivityFeed* activity = nullptr;                 ///< may be null: there is no feed to be read
+        registry::ProvisioningService* provisioning = nullptr;  ///< null: RegisterThing is not available
+        CustomAuthenticator* custom_authenticator = nullptr;    ///< null: none comes in by a custom authorizer
     };
     virtual ~ApiServer() = default;
 

@@ -15,7 +15,9 @@
 #include "common/common_errc.h"
 #include "common/logging.h"
 #include "registry/certificate_authority.h"
+#include "registry/custom_authorizers.h"
 #include "registry/fleet_index.h"
+#include "registry/provisioning_service.h"
 #include "registry/registry.h"
 #include "rules/rule_service.h"
 #include "store/kv/sqlite_engine.h"
@@ -77,12 +79,15 @@ struct Server::Rooms {
     std::unique_ptr<store::kv::Engine> engine;
     std::unique_ptr<registry::CertificateAuthority> authority;
     std::unique_ptr<registry::Iam> iam;
+    std::unique_ptr<registry::DeviceAccess> access;
     std::unique_ptr<registry::Registry> registry;
     std::unique_ptr<store::table::TableService> tables;
     std::unique_ptr<broker::Router> router;
     std::unique_ptr<lambda::FunctionService> functions;
     std::unique_ptr<rules::RuleService> rules;
     std::unique_ptr<broker::Broker> broker;
+    std::unique_ptr<registry::ProvisioningService> provisioning;
+    std::unique_ptr<CustomAuthenticator> custom_authenticator;
     std::unique_ptr<api::ApiServer> api;
     Endpoints endpoints;
     bool stopped = false;
@@ -114,8 +119,12 @@ Result<void> Server::Rooms::open_identity() {
     if (!opened_iam) return opened_iam.error();
     iam = std::move(*opened_iam);
 
+    auto opened_access = run_blocking(startup, registry::DeviceAccess::open(*engine));
+    if (!opened_access) return opened_access.error();
+    access = std::move(*opened_access);
+
     auto opened_registry = run_blocking(
-        startup, registry::open_registry({*engine, clock, random, arns, quotas, *authority, &activity, iam.get()}));
+        startup, registry::open_registry({*engine, clock, random, arns, quotas, *authority, &activity, iam.get(), access.get()}));
     if (!opened_registry) return opened_registry.error();
     registry = std::move(*opened_registry);
     return {};
@@ -156,6 +165,9 @@ Result<void> Server::Rooms::open_doors(const Doors& doors) {
     endpoints.root_key = iam->root();
 
     broker = broker::make_broker({shards, *router, *registry, clock, random, metrics, quotas});
+    provisioning =
+        registry::make_provisioning_service({*registry, *access, *router, *router, broker->direct(), *functions, clock, arns, &activity});
+    custom_authenticator = registry::make_custom_authenticator({*access, *functions, clock, random, arns});
     if (doors.mqtt) {
         const broker::ListenerOptions options{settings.bind,      settings.mqtts_port,    settings.alpn_port,
                                               settings.mqtt_port, certificate->chain_pem, certificate->key_pem};
@@ -163,8 +175,8 @@ Result<void> Server::Rooms::open_doors(const Doors& doors) {
         if (!ports) return ports.error();
         endpoints.mqtt = *ports;
     }
-    api = api::make_api_server(
-        {shards, *registry, *iam, *iam, *rules, *functions, *tables, *router, clock, random, metrics, arns, quotas, &activity});
+    api = api::make_api_server({shards, *registry, *iam, *iam, *access, *rules, *functions, *tables, *router, clock, random, metrics, arns,
+                                quotas, &activity, provisioning.get(), custom_authenticator.get()});
     api::ApiOptions options{endpoints.bind,         settings.api_port,    settings.https_port,
                             certificate->chain_pem, certificate->key_pem, endpoints.endpoint_name};
     if (doors.api_on_loopback_only) {
@@ -182,6 +194,7 @@ void Server::Rooms::stop(std::chrono::milliseconds grace) {
     // First the doors, then what works for them, then the store, then the loops they all ran on.
     if (api) api->stop(grace / 4);
     if (broker) broker->stop(grace / 4);
+    if (provisioning) provisioning->stop();
     if (registry && router) registry->index().stop();
     if (registry) registry->publish_events(nullptr);
     if (rules) rules->stop();

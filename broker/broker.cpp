@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "broker/core.h"
+#include "broker/direct_messages.h"
 #include "broker/lifecycle_log.h"
 #include "broker/listener.h"
 #include "broker/shard_state.h"
@@ -54,6 +55,8 @@ class BrokerServer final : public Broker {
         return ports;
     }
 
+    DirectPublisher& direct() override { return direct_; }
+
     void stop(std::chrono::milliseconds grace) override {
         if (!started_) return;
         started_ = false;
@@ -100,6 +103,7 @@ class BrokerServer final : public Broker {
 
     LifecycleLog lifecycle_;
     Core core_;
+    DirectMessages direct_{core_.clients, core_.shards};
     std::vector<std::unique_ptr<Listener>> listeners_;
     bool started_ = false;
 };

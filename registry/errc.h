@@ -21,11 +21,11 @@ enum class Errc {
     certificate_revoked,         ///< DEVICE_CERTIFICATE_REVOKED
     certificate_expired,
     certificate_pending,
-    unknown_access_key,   ///< UnrecognizedClientException 403
-    invalid_query,        ///< InvalidQueryException 400
-    invalid_aggregation,  ///< InvalidAggregationException 400
-    index_not_ready,      ///< IndexNotReadyException 400
-    not_configured,       ///< NotConfiguredException 404
+    unknown_access_key,             ///< UnrecognizedClientException 403
+    invalid_query,                  ///< InvalidQueryException 400
+    invalid_aggregation,            ///< InvalidAggregationException 400
+    index_not_ready,                ///< IndexNotReadyException 400
+    not_configured,                 ///< NotConfiguredException 404
     store_unavailable,              ///< ServiceUnavailableException 503
     session_expired,                ///< temporary credentials: ExpiredTokenException 403
     certificate_conflict,           ///< 409
