@@ -28,6 +28,9 @@
 namespace fogbank {
 class ActivityFeed;
 }
+namespace fogbank::shadow {
+class ShadowService;
+}
 
 namespace fogbank::api {
 
@@ -61,6 +64,7 @@ class ApiServer {
         ArnFactory arns;
         Quotas quotas;
         const ActivityFeed* activity = nullptr;                 ///< may be null: there is no feed to be read
+        shadow::ShadowService* shadows = nullptr;  ///< null only in tests
         registry::ProvisioningService* provisioning = nullptr;  ///< null: RegisterThing is not available
         CustomAuthenticator* custom_authenticator = nullptr;    ///< null: none comes in by a custom authorizer
     };

@@ -74,6 +74,7 @@ std::span<const Operation> iot_policies_operations();
 std::span<const Operation> iot_rules_operations();
 std::span<const Operation> iot_endpoint_operations();
 std::span<const Operation> iot_data_operations();
+std::span<const Operation> iot_data_shadow_operations();
 std::span<const Operation> iot_ca_certificates_operations();
 std::span<const Operation> iot_provisioning_operations();
 std::span<const Operation> iot_role_aliases_operations();

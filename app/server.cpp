@@ -3,6 +3,7 @@
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
+#include <cstdlib>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <thread>
@@ -20,6 +21,7 @@
 #include "registry/provisioning_service.h"
 #include "registry/registry.h"
 #include "rules/rule_service.h"
+#include "shadow/shadow_service.h"
 #include "store/kv/sqlite_engine.h"
 
 namespace fogbank::app {
@@ -83,6 +85,7 @@ struct Server::Rooms {
     std::unique_ptr<registry::Registry> registry;
     std::unique_ptr<store::table::TableService> tables;
     std::unique_ptr<broker::Router> router;
+    std::unique_ptr<shadow::ShadowService> shadows;
     std::unique_ptr<lambda::FunctionService> functions;
     std::unique_ptr<rules::RuleService> rules;
     std::unique_ptr<broker::Broker> broker;
@@ -96,6 +99,7 @@ struct Server::Rooms {
     Result<void> open_identity();
     Result<void> open_services();
     Result<void> open_doors(const Doors& doors);
+    void start_functions();
     void stop(std::chrono::milliseconds grace);
 };
 
@@ -137,9 +141,13 @@ Result<void> Server::Rooms::open_services() {
 
     router = broker::make_router(shards, clock, metrics, quotas);
     registry->publish_events(router.get());
+    shadows = shadow::make_shadow_service({*engine, *router, *router, shards, clock, metrics, quotas, &activity});
 
-    lambda::FunctionService::Dependencies for_functions{
-        *engine, *tables, *router, clock, random, metrics, arns, settings.data / "functions", shards.size()};
+    lambda::FunctionService::Dependencies for_functions{*engine,       *tables,
+                                                        *router,       clock,
+                                                        random,        metrics,
+                                                        arns,          settings.data / "functions",
+                                                        shards.size(), std::max<std::size_t>(settings.lambda_concurrency, shards.size())};
     auto opened_functions = run_blocking(startup, lambda::open_function_service(std::move(for_functions)));
     if (!opened_functions) return opened_functions.error();
     functions = std::move(*opened_functions);
@@ -150,8 +158,7 @@ Result<void> Server::Rooms::open_services() {
     rules = std::move(*opened_rules);
 
     shards.start();
-    registry->index().start(shards, *router, nullptr);
-    functions->start();
+    registry->index().start(shards, *router, shadows.get());
     return {};
 }
 
@@ -176,7 +183,7 @@ Result<void> Server::Rooms::open_doors(const Doors& doors) {
         endpoints.mqtt = *ports;
     }
     api = api::make_api_server({shards, *registry, *iam, *iam, *access, *rules, *functions, *tables, *router, clock, random, metrics, arns,
-                                quotas, &activity, provisioning.get(), custom_authenticator.get()});
+                                quotas, &activity, shadows.get(), provisioning.get(), custom_authenticator.get()});
     api::ApiOptions options{endpoints.bind,         settings.api_port,    settings.https_port,
                             certificate->chain_pem, certificate->key_pem, endpoints.endpoint_name};
     if (doors.api_on_loopback_only) {
@@ -186,7 +193,20 @@ Result<void> Server::Rooms::open_doors(const Doors& doors) {
     auto ports = api->listen(options);
     if (!ports) return ports.error();
     endpoints.api = *ports;
+    start_functions();
     return {};
+}
+
+/// Last of all: queued invocations begin at once, and functions in other languages call back through the API.
+void Server::Rooms::start_functions() {
+    lambda::FunctionService::Surroundings surroundings;
+    surroundings.endpoint_url = url("http", endpoints.bind, endpoints.api.api);
+    surroundings.region = settings.region.str();
+    surroundings.node_path = settings.lambda_node_path;
+    if (const char* path = std::getenv("PATH"); path != nullptr) surroundings.search_path = path;
+    surroundings.access_key_id = endpoints.root_key.access_key_id;
+    surroundings.secret_access_key = endpoints.root_key.secret_access_key;
+    functions->start(std::move(surroundings));
 }
 
 void Server::Rooms::stop(std::chrono::milliseconds grace) {
@@ -199,6 +219,7 @@ void Server::Rooms::stop(std::chrono::milliseconds grace) {
     if (registry) registry->publish_events(nullptr);
     if (rules) rules->stop();
     if (functions) functions->stop(grace / 4);
+    if (shadows) shadows->stop();
     if (engine) engine->stop();
     shards.stop();
 }

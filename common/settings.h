@@ -35,6 +35,8 @@ struct Settings {
     Durability durability = Durability::power_loss_safe;
     std::uint32_t shards = 0;  ///< 0: one per core
     std::string log_level = "info";
+    std::uint32_t lambda_concurrency = 64;
+    std::string lambda_node_path;  ///< folders, separated by colons
 };
 
 /// One setting: where it lies in Settings and how a user writes it.

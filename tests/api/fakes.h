@@ -258,6 +258,11 @@ class FakeFunctions final : public lambda::FunctionService {
         co_return out;
     }
     Answer<void> delete_function(FunctionName) override { co_return Result<void>(); }
+    Answer<lambda::FunctionConfiguration> update_function(lambda::UpdateFunctionRequest request) override {
+        lambda::FunctionConfiguration out;
+        out.name = request.name;
+        co_return out;
+    }
     Answer<lambda::InvocationResult> invoke(FunctionName name, std::string event) override {
         log.push_back("invoke " + name.str() + " " + event);
         co_return result;
@@ -271,7 +276,7 @@ class FakeFunctions final : public lambda::FunctionService {
         done(Result<void>());
     }
     std::size_t backlog() const override { return 0; }
-    void start() override {}
+    void start(Surroundings) override {}
     void stop(std::chrono::milliseconds) override {}
 };
 
