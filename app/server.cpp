@@ -206,6 +206,7 @@ void Server::Rooms::start_functions() {
     if (const char* path = std::getenv("PATH"); path != nullptr) surroundings.search_path = path;
     surroundings.access_key_id = endpoints.root_key.access_key_id;
     surroundings.secret_access_key = endpoints.root_key.secret_access_key;
+    surroundings.roles = iam.get();
     functions->start(std::move(surroundings));
 }
 
