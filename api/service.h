@@ -79,6 +79,11 @@ std::span<const Operation> iot_data_connections_operations();
 std::span<const Operation> iot_data_shadow_operations();
 std::span<const Operation> iot_jobs_operations();
 std::span<const Operation> iot_jobs_data_operations();
+std::span<const Operation> iot_ca_certificates_operations();
+std::span<const Operation> iot_provisioning_operations();
+std::span<const Operation> iot_role_aliases_operations();
+std::span<const Operation> iot_authorizers_operations();
+std::span<const Operation> credentials_provider_operations();
 std::span<const Operation> lambda_operations();
 namespace iam {
 std::span<const Operation> identity_operations();

@@ -6,6 +6,7 @@
 
 #include "app/backup_command.h"
 #include "app/explain_command.h"
+#include "app/fleet_command.h"
 #include "app/lambda_command.h"
 #include "app/provision_command.h"
 #include "app/rule_test_command.h"
@@ -141,6 +142,21 @@ ExitCode run_command_line(int argc, const char* const* argv, const char* const* 
     explain->add_option("--principal", question.principal, "ARN of one certificate, attached or not, instead of all that are attached");
     add_settings(*explain, for_explain);
 
+    Given for_export;
+    FleetArguments to_folder;
+    CLI::App* export_command = program.add_subcommand(
+        "export", "Write things, certificates, policies, attachments and rules of the running server as the JSON that the AWS CLI prints.");
+    export_command->add_option("folder", to_folder.folder, "Folder for the files")->required()->type_name("DIR");
+    add_settings(*export_command, for_export);
+
+    Given for_import;
+    FleetArguments from_folder;
+    from_folder.import = true;
+    CLI::App* import_command = program.add_subcommand(
+        "import", "Make what `export` or the AWS CLI has written on the running server; what exists stays as it is.");
+    import_command->add_option("folder", from_folder.folder, "Folder with the files")->required()->type_name("DIR");
+    add_settings(*import_command, for_import);
+
     try {
         program.parse(argc, argv);
     } catch (const CLI::ParseError& e) {
@@ -153,7 +169,13 @@ ExitCode run_command_line(int argc, const char* const* argv, const char* const* 
 
     const bool serving = serve->parsed();
     const bool copying = backup->parsed() || restore->parsed();
-    auto settings = resolve(serving ? for_serve : copying ? for_backup : explain->parsed() ? for_explain : for_provision, environment);
+    const Given& given = serving                    ? for_serve
+                         : copying                  ? for_backup
+                         : explain->parsed()        ? for_explain
+                         : export_command->parsed() ? for_export
+                         : import_command->parsed() ? for_import
+                                                    : for_provision;
+    auto settings = resolve(given, environment);
     if (!settings) {
         std::cerr << "fogbank: " << settings.error().message << "\n";
         return ExitCode::usage;
@@ -161,6 +183,8 @@ ExitCode run_command_line(int argc, const char* const* argv, const char* const* 
     configure_logging(serving ? settings->log_level : "warn");
     if (backup->parsed()) return run_backup(*settings, backup_file);
     if (restore->parsed()) return run_restore(*settings, backup_file);
+    if (export_command->parsed()) return run_fleet(*settings, to_folder);
+    if (import_command->parsed()) return run_fleet(*settings, from_folder);
     if (explain->parsed()) return run_explain(*settings, question);
     return serving ? run_serve(*settings) : run_provision(*settings, arguments);
 }

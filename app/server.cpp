@@ -23,7 +23,9 @@
 #include "common/logging.h"
 #include "jobs/job_service.h"
 #include "registry/certificate_authority.h"
+#include "registry/custom_authorizers.h"
 #include "registry/fleet_index.h"
+#include "registry/provisioning_service.h"
 #include "registry/registry.h"
 #include "rules/rule_service.h"
 #include "shadow/shadow_service.h"
@@ -102,6 +104,7 @@ struct Server::Rooms {
     std::unique_ptr<store::kv::Engine> engine;
     std::unique_ptr<registry::CertificateAuthority> authority;
     std::unique_ptr<registry::Iam> iam;
+    std::unique_ptr<registry::DeviceAccess> access;
     std::unique_ptr<registry::Registry> registry;
     std::unique_ptr<store::table::TableApi> tables;
     std::unique_ptr<broker::Router> router;
@@ -112,6 +115,8 @@ struct Server::Rooms {
     std::unique_ptr<UpgradeAuthenticator> upgrades;
     HttpHandover handover;
     std::unique_ptr<broker::Broker> broker;
+    std::unique_ptr<registry::ProvisioningService> provisioning;
+    std::unique_ptr<CustomAuthenticator> custom_authenticator;
     std::unique_ptr<api::ApiServer> api;
     Endpoints endpoints;
     bool stopped = false;
@@ -145,8 +150,12 @@ Result<void> Server::Rooms::open_identity() {
     if (!opened_iam) return opened_iam.error();
     iam = std::move(*opened_iam);
 
-    auto opened_registry =
-        run_blocking(startup, registry::open_registry({*engine, clock, random, arns, quotas, *authority, iam.get(), &activity}));
+    auto opened_access = run_blocking(startup, registry::DeviceAccess::open(*engine));
+    if (!opened_access) return opened_access.error();
+    access = std::move(*opened_access);
+
+    auto opened_registry = run_blocking(
+        startup, registry::open_registry({*engine, clock, random, arns, quotas, *authority, iam.get(), &activity, access.get()}));
     if (!opened_registry) return opened_registry.error();
     registry = std::move(*opened_registry);
     return {};
@@ -196,12 +205,35 @@ Result<void> Server::Rooms::open_doors(const Doors& doors) {
     for_broker.store = engine.get();
     for_broker.upgrades = upgrades.get();
     for_broker.activity = &activity;
+    custom_authenticator = registry::make_custom_authenticator({*access, *functions, clock, random, arns});
+    for_broker.custom = custom_authenticator.get();
     for_broker.http = &handover;
     broker = broker::make_broker(std::move(for_broker));
     if (auto restored = run_blocking(startup, broker->restore()); !restored) return restored.error();
+    provisioning =
+        registry::make_provisioning_service({*registry, *access, *router, *router, broker->direct(), *functions, clock, arns, &activity});
     registry->observe_revocations(&broker->revocations());
-    api = api::make_api_server({shards, *registry, *iam, *iam, *rules, *functions, *tables, *router, clock, random, metrics, arns, quotas,
-                                shadows.get(), &broker->retained(), &broker->connections(), jobs.get(), &activity});
+    api = api::make_api_server({shards,
+                                *registry,
+                                *iam,
+                                *iam,
+                                *access,
+                                *rules,
+                                *functions,
+                                *tables,
+                                *router,
+                                clock,
+                                random,
+                                metrics,
+                                arns,
+                                quotas,
+                                shadows.get(),
+                                &broker->retained(),
+                                &broker->connections(),
+                                jobs.get(),
+                                &activity,
+                                provisioning.get(),
+                                custom_authenticator.get()});
     api::ApiOptions options{endpoints.bind,         settings.api_port,    settings.https_port,
                             certificate->chain_pem, certificate->key_pem, endpoints.endpoint_name};
     if (doors.api_on_loopback_only) {
@@ -254,6 +286,7 @@ void Server::Rooms::stop(std::chrono::milliseconds grace) {
         registry->observe_revocations(nullptr);
         broker->stop(grace / 4);
     }
+    if (provisioning) provisioning->stop();
     if (registry && router) registry->index().stop();
     if (registry) registry->publish_events(nullptr);
     if (rules) rules->stop();

@@ -15,12 +15,21 @@ namespace fogbank::registry {
 enum class CertificateStatus : std::uint8_t { active, inactive, revoked, pending_transfer, register_inactive, pending_activation };
 std::string_view certificate_status_name(CertificateStatus status);  ///< `ACTIVE` …
 
+/// Where a certificate was offered to, and what became of it. `at` is not set: never.
+struct CertificateTransfer {
+    std::string target_account, message, reject_reason;
+    WallTime at{}, accepted_at{}, rejected_at{};
+};
+
 struct CertificateRecord {
     CertificateId id;
     std::string arn;
     CertificateStatus status = CertificateStatus::inactive;
     std::string pem;
     WallTime created_at{}, modified_at{}, not_before{}, not_after{};
+    std::string ca_certificate_id;  ///< the registered CA that signed it; empty: issued here, or registered without one
+    std::string mode = "DEFAULT";   ///< or `SNI_ONLY`
+    CertificateTransfer transfer;
 };
 
 struct KeysAndCertificate {

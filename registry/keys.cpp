@@ -51,6 +51,24 @@ std::string certificate_by_time(WallTime created, const CertificateId& id) {
 Range certificates_by_time() {
     return in("cert-by-time").prefix_range();
 }
+std::string certificate_by_ca(std::string_view ca_id, WallTime created, const CertificateId& id) {
+    return in("cert-by-ca").text(ca_id).number(ordered(created)).text(id.view()).str();
+}
+Range certificates_by_ca(std::string_view ca_id) {
+    return in("cert-by-ca").text(ca_id).prefix_range();
+}
+std::string unclaimed_certificate(WallTime until, const CertificateId& id) {
+    return in("cert-unclaimed").number(ordered(until)).text(id.view()).str();
+}
+Range unclaimed_certificates() {
+    return in("cert-unclaimed").prefix_range();
+}
+std::string outgoing_certificate(WallTime offered, const CertificateId& id) {
+    return in("cert-outgoing").number(ordered(offered)).text(id.view()).str();
+}
+Range outgoing_certificates() {
+    return in("cert-outgoing").prefix_range();
+}
 
 std::string policy(const PolicyName& name) {
     return in("policy").text(name.view()).str();

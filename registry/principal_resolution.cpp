@@ -55,7 +55,10 @@ Awaitable<Principal> RegistryImpl::authenticate_certificate(std::string certific
     // The fingerprint is enough: TLS has proved that the peer holds the key, and what is registered was parsed when it was registered.
     CertificateId id(x509::certificate_id(certificate_der));
     const auto state = co_await certificate_state(id);
+    if (!state && state.error().code == Errc::certificate_not_registered)
+        co_return co_await certificate_part_.meet_newcomer(std::move(certificate_der));
     if (!state) co_return state.error();
+    if (state->status == CertificateStatus::pending_activation) co_await certificate_part_.meet_again(id);
     if (auto good = check_state(id, *state, deps_.clock.now()); !good) co_return good.error();
     Principal out;
     out.kind = Principal::Kind::certificate;
@@ -135,6 +138,14 @@ Awaitable<PrincipalFacts> RegistryImpl::read_principal(CertificateId id) {
     auto policies = co_await read_attached_policies(deps_.arns.certificate(id));
     if (!policies) co_return policies.error();
     out.policies = std::move(*policies);
+    if (!certificate->claim_template.empty()) {
+        const std::string document = claim_policy(certificate->claim_template, deps_.arns);
+        auto policy = policy::Policy::parse("provisioning claim", document, document.size());
+        if (!policy) co_return policy.error();
+        auto cell = std::make_shared<PolicyCell>(epoch_);
+        cell->install(cell->begin_load(), std::make_shared<const policy::Policy>(std::move(*policy)));
+        out.policies.emplace_back(PolicyName("provisioning claim"), std::move(cell));
+    }
     co_return out;
 }
 

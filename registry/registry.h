@@ -31,6 +31,8 @@ namespace fogbank::registry {
 
 class Authorization;
 class BillingGroups;
+class CertificateRegistration;
+class DeviceAccess;
 class EventConfigurations;
 class FleetIndex;
 class Iam;
@@ -50,6 +52,7 @@ class Registry : public Authenticator, public ThingDirectory, public Things, pub
         CertificateAuthority& authority;
         const Iam* iam = nullptr;              ///< judges IAM callers on the data plane; null: only root may do anything
         ActivityRecorder* activity = nullptr;  ///< may be null; told of certificates that may no longer connect
+        const DeviceAccess* access = nullptr;  ///< knows the registered CAs; null: there are none
     };
 
     // The other subjects. They live as long as the registry.
@@ -60,6 +63,7 @@ class Registry : public Authenticator, public ThingDirectory, public Things, pub
     virtual EventConfigurations& events() = 0;
     virtual Authorization& authorization() = 0;
     virtual LoggingOptions& logging() = 0;
+    virtual CertificateRegistration& certificate_registration() = 0;
     virtual FleetIndex& index() = 0;
 
     /// Where registry events are published from now on; null: nowhere. The publisher must outlive the calls: take it back before it goes.

@@ -14,6 +14,7 @@
 #include "policy/document.h"
 #include "registry/authorization.h"
 #include "registry/detail/certificate_cache.h"
+#include "registry/detail/certificate_part.h"
 #include "registry/detail/core.h"
 #include "registry/detail/fleet_index_part.h"
 #include "registry/detail/live.h"
@@ -131,6 +132,7 @@ class RegistryImpl final : public Registry, public Authorization, private Core {
     EventConfigurations& events() override { return event_configurations_; }
     Authorization& authorization() override { return *this; }
     LoggingOptions& logging() override { return logging_; }
+    CertificateRegistration& certificate_registration() override { return certificate_part_; }
     FleetIndex& index() override { return index_; }
     void publish_events(Publisher* publisher) override { publisher_ = publisher; }
 
@@ -187,6 +189,7 @@ class RegistryImpl final : public Registry, public Authorization, private Core {
     TagsPart tags_{*this};
     EventConfigurationsPart event_configurations_{*this};
     LoggingOptionsPart logging_{*this};
+    CertificatePart certificate_part_{*this};
     FleetIndexPart index_{*this, groups_};
     CertificateCache certificates_;
     BoundedCache<ThingName, bool> thing_names_{65'536};  ///< whether a thing exists, for those asked for last

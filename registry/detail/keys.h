@@ -22,6 +22,12 @@ Range things();
 std::string certificate(const CertificateId& id);
 std::string certificate_by_time(WallTime created, const CertificateId& id);  ///< lists are in the order of creation
 Range certificates_by_time();
+std::string certificate_by_ca(std::string_view ca_id, WallTime created, const CertificateId& id);
+Range certificates_by_ca(std::string_view ca_id);
+std::string unclaimed_certificate(WallTime until, const CertificateId& id);  ///< to be deleted then
+Range unclaimed_certificates();
+std::string outgoing_certificate(WallTime offered, const CertificateId& id);
+Range outgoing_certificates();
 
 std::string policy(const PolicyName& name);
 std::string policy_by_time(WallTime created, const PolicyName& name);

@@ -183,6 +183,7 @@ class FakeRegistry final : public registry::Registry {
     registry::EventConfigurations& events() override { std::abort(); }
     registry::Authorization& authorization() override { std::abort(); }
     registry::LoggingOptions& logging() override { std::abort(); }
+    registry::CertificateRegistration& certificate_registration() override { std::abort(); }
     registry::FleetIndex& index() override { std::abort(); }
     void publish_events(Publisher*) override {}
     void observe_revocations(RevocationObserver*) override {}
@@ -302,6 +303,7 @@ struct World {
     FakeRegistry registry;
     FakeAccessKeys keys;
     std::unique_ptr<store::kv::Engine> engine = store::kv::make_memory_engine();
+    std::unique_ptr<registry::DeviceAccess> access = *fogbank::testing::run(registry::DeviceAccess::open(*engine));
     std::unique_ptr<registry::Iam> iam =
         *fogbank::testing::run(registry::Iam::open(*engine, clock, random, ArnFactory(AccountId("000000000000"), Region("us-east-1"))));
     FakeRules rules;
@@ -315,6 +317,7 @@ struct World {
                                        registry,
                                        keys,
                                        *iam,
+                                       *access,
                                        rules,
                                        functions,
                                        *tables,
