@@ -190,6 +190,7 @@ class Connection final : public HttpConnection {
         const unsigned version = parser.get().version();
         transport_->expires_never();  // handlers have deadlines of their own
         const Response response = co_await context_.handler->handle(std::move(request));
+        if (response.stream && !head_only) co_return co_await write_stream(response, version);
         co_return co_await write(response, version, keep_alive && !stopping_, head_only);
     }
 
@@ -265,21 +266,42 @@ class Connection final : public HttpConnection {
         }
     }
 
-    /// True if the connection may carry another request.
-    asio::awaitable<bool> write(const Response& response, unsigned version, bool keep_alive, bool head_only) {
-        transport_->expires_after(context_.limits.write_deadline);
+    std::string head_text(const Response& response, unsigned version, bool keep_alive, bool with_length) const {
         http::response<http::empty_body> head(static_cast<http::status>(response.status), version);
         head.set(http::field::date, http_date(context_.clock->now()));
         if (!response.content_type.empty()) head.set(http::field::content_type, response.content_type);
         for (const Header& header : response.headers) head.insert(header.name, header.value);
         head.keep_alive(keep_alive);
-        if (response.status != 204) head.content_length(response.body.size());
+        if (with_length) head.content_length(response.body.size());
         std::ostringstream text;
         text << head.base();
-        std::string bytes = std::move(text).str();
+        return std::move(text).str();
+    }
+
+    /// True if the connection may carry another request.
+    asio::awaitable<bool> write(const Response& response, unsigned version, bool keep_alive, bool head_only) {
+        transport_->expires_after(context_.limits.write_deadline);
+        std::string bytes = head_text(response, version, keep_alive, response.status != 204);
         if (!head_only) bytes += response.body;
         const error_code error = co_await transport_->write(bytes);
         co_return !error && keep_alive;
+    }
+
+    /// A body without end: until the peer leaves or the server stops. Then the connection is over.
+    asio::awaitable<bool> write_stream(const Response& response, unsigned version) {
+        Response head = response;
+        head.stream.reset();
+        std::string bytes = head_text(head, version, false, false);
+        while (!stopping_) {
+            if (!bytes.empty()) {
+                transport_->expires_after(context_.limits.write_deadline);
+                const error_code error = co_await transport_->write(bytes);
+                transport_->expires_never();
+                if (error) break;
+            }
+            bytes = co_await response.stream->next();
+        }
+        co_return false;
     }
 
     Request make_head(const http::request<http::string_body>& message) const {

@@ -7,6 +7,7 @@
 
 #include "broker/connection_control.h"
 #include "broker/core.h"
+#include "broker/direct_messages.h"
 #include "broker/lifecycle_events.h"
 #include "broker/lifecycle_log.h"
 #include "broker/listener.h"
@@ -111,6 +112,8 @@ class BrokerServer final : public Broker, private RevocationObserver {
         return ports;
     }
 
+    DirectPublisher& direct() override { return direct_; }
+
     void stop(std::chrono::milliseconds grace) override {
         if (!started_) return;
         started_ = false;
@@ -158,6 +161,7 @@ class BrokerServer final : public Broker, private RevocationObserver {
     LifecycleFan lifecycle_;
     Core core_;
     ConnectionControl control_;
+    DirectMessages direct_{core_.clients, core_.shards};
     std::vector<std::unique_ptr<Listener>> listeners_;
     bool started_ = false;
 };

@@ -12,6 +12,7 @@
 #include "common/authenticator.h"
 #include "common/clock.h"
 #include "common/connections.h"
+#include "common/direct_publisher.h"
 #include "common/door_authentication.h"
 #include "common/metrics.h"
 #include "common/publisher.h"
@@ -91,6 +92,9 @@ class Broker {
     /// Stops accepting, sends what is acknowledged already, closes all connections; returns when they are gone or `grace` is over.
     /// Not from a shard's thread; the shards must be running.
     virtual void stop(std::chrono::milliseconds grace) = 0;
+
+    /// Lives as long as the broker.
+    virtual DirectPublisher& direct() = 0;
 };
 
 std::unique_ptr<Broker> make_broker(Broker::Dependencies dependencies);
