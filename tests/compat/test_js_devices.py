@@ -63,7 +63,10 @@ def test_a_url_signed_for_the_bare_host(server, run, name):
 
 
 def test_a_wrong_signature_is_403(server, run):
-    assert "403" in run("mqttjs.js", mode="wss", port=server.alpn_port, secretAccessKey="wrong")["error"]
+    assert "error" in run("mqttjs.js", mode="wss", port=server.alpn_port, secretAccessKey="wrong")
+    answer = run("upgrade_refused.js", port=server.alpn_port, secretAccessKey="wrong")
+    assert (answer["status"], answer["errorType"]) == (403, "ForbiddenException")
+    assert "The request signature we calculated does not match" in answer["message"]
 
 
 def test_device_sdk_v1_with_a_certificate(server, run, name):
