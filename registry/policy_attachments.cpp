@@ -108,8 +108,8 @@ Awaitable<ListPage<PolicyRecord>> RegistryImpl::list_attached_policies(std::stri
     if (auto valid = Validation().page(page, "pageSize").result(); !valid) co_return valid.error();
     const auto where = policy_target_of(target);
     if (!where) co_return where.error();
-    std::string record = where->certificate ? keys::certificate(*where->certificate) : keys::thing_group(where->group);
-    const auto stored = co_await read(std::move(record));
+    std::string key = where->certificate ? keys::certificate(*where->certificate) : keys::thing_group(where->group);
+    const auto stored = co_await read(std::move(key));
     if (!stored) co_return stored.error();
     if (!*stored) co_return not_found("Target", target);
     if (recursive && !where->certificate) co_return co_await list_inherited_policies(where->group, std::move(page));
