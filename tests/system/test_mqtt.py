@@ -233,7 +233,7 @@ CONNECT = b"\x10\x0d\x00\x04MQTT\x04\x02\x00\x3c\x00\x01c"
 
 
 MISBEHAVIOUR = [
-    ("garbage", b"HELO x\r\n"),
+    ("garbage", b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"),
     ("remaining length of five bytes", b"\x10\xff\xff\xff\xff\x01"),
     ("publish before connect", b"\x30\x05\x00\x01ahi"),
     ("second connect", CONNECT + CONNECT),
