@@ -267,7 +267,8 @@ def test_what_a_client_must_not_send_closes_only_its_own_connection(server, tmp_
                     answer += got
             except (ssl.SSLError, ConnectionError):
                 pass
-    assert answer in (b"", b"\x20\x02\x00\x00"), f"{name}: {answer!r}"
+    # HTTP is told in HTTP that this port speaks MQTT.
+    assert answer in (b"", b"\x20\x02\x00\x00") or (name == "garbage" and answer.startswith(b"HTTP/1.1 426 ")), f"{name}: {answer!r}"
     bystander.client.publish("alive", "yes", qos=1)
     assert bystander.wait_for(1)[0][1] == b"yes"
     bystander.close()

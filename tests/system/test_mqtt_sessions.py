@@ -4,6 +4,7 @@ import json
 import queue
 import subprocess
 import threading
+import time
 
 import paho.mqtt.client as mqtt
 import pytest
@@ -271,6 +272,12 @@ def test_a_mosquitto_bridge_carries_messages_both_ways(server, device, tmp_path)
     cloud.publish("down/x", "from the cloud", retain=True)  # retained on either side: nobody has to be there in time
     mosquitto = subprocess.Popen(["mosquitto", "-c", str(config)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
+        for _ in range(100):
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", port)) == 0:
+                    break
+            assert mosquitto.poll() is None
+            time.sleep(0.1)
         local = subprocess.run(["mosquitto_sub", "-h", "127.0.0.1", "-p", str(port), "-t", "down/#", "-C", "1", "-W", "25"], capture_output=True, text=True, timeout=30)
         assert local.stdout.strip() == "from the cloud"
         subprocess.run(["mosquitto_pub", "-h", "127.0.0.1", "-p", str(port), "-q", "1", "-t", "up/y", "-m", "from the plant"], check=True, timeout=20)
