@@ -65,6 +65,7 @@ OPERATIONS = [["get"], ["update", {"state": {"desired": {"led": "on"}}}], ["upda
               ["update", {"state": {"reported": {}}, "version": 1}], ["delete"], ["get"]]
 
 
-@pytest.mark.parametrize("shadow", [None, "config"])
-def test_v2_shadow_client_over_mqtt_311(run_script, name, shadow):
-    check_v2(run_script("shadow_v2.js", operations=OPERATIONS, shadow=shadow), f"{name}~{shadow}" if shadow else name)
+@pytest.mark.parametrize("mqtt5", [False, True], ids=["mqtt311", "mqtt5"])
+@pytest.mark.parametrize("shadow", [None, "config"], ids=["classic", "named"])
+def test_v2_shadow_client(run_script, name, shadow, mqtt5):
+    check_v2(run_script("shadow_v2.js", operations=OPERATIONS, shadow=shadow, mqtt5=mqtt5), f"{name}~{shadow}" if shadow else name)
