@@ -9,7 +9,7 @@ import botocore.credentials
 import pytest
 import urllib3
 
-from tests.support.fogbank_server import BINARY
+from tests.support.fogbank_server import BINARY, clean_environment
 
 PUBLISH = json.dumps({"Version": "2012-10-17", "Statement": [{"Sid": "OnlyA", "Effect": "Allow", "Action": "iot:Publish",
                                                              "Resource": "arn:aws:iot:us-east-1:000000000000:topic/a"}]})
@@ -26,7 +26,7 @@ def thing(raw, name):
 
 
 def explain(server, *arguments):
-    return subprocess.run([str(BINARY), "explain", "--data", str(server.data), *arguments], capture_output=True, text=True, timeout=60)
+    return subprocess.run([str(BINARY), "explain", "--data", str(server.data), *arguments], capture_output=True, text=True, timeout=60, env=clean_environment())
 
 
 def test_explain_says_why(server, thing):
