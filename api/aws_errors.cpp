@@ -124,10 +124,6 @@ constexpr std::array registry_rows{
     iot(registry::Errc::certificate_expired, "ForbiddenException", 403),
     iot(registry::Errc::certificate_pending, "ForbiddenException", 403),
     refused(registry::Errc::unknown_access_key, "UnrecognizedClientException"),
-    iot(registry::Errc::invalid_query, "InvalidQueryException", 400),
-    iot(registry::Errc::invalid_aggregation, "InvalidAggregationException", 400),
-    iot(registry::Errc::index_not_ready, "IndexNotReadyException", 400),
-    iot(registry::Errc::not_configured, "NotConfiguredException", 404),
     unavailable(registry::Errc::store_unavailable),
     refused(registry::Errc::session_expired, "ExpiredTokenException"),
     iot(registry::Errc::certificate_conflict, "CertificateConflictException", 409),
@@ -138,6 +134,10 @@ constexpr std::array registry_rows{
     iot(registry::Errc::conflicting_resource_update, "ConflictingResourceUpdateException", 409),
     iot(registry::Errc::invalid_response, "InvalidResponseException", 400),
     iot(registry::Errc::not_authorized, "ForbiddenException", 403),
+    iot(registry::Errc::invalid_query, "InvalidQueryException", 400),
+    iot(registry::Errc::invalid_aggregation, "InvalidAggregationException", 400),
+    iot(registry::Errc::index_not_ready, "IndexNotReadyException", 400),
+    iot(registry::Errc::not_configured, "NotConfiguredException", 404),
 };
 
 constexpr std::array rules_rows{
