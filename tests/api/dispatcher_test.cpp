@@ -94,7 +94,7 @@ TEST_F(Dispatch, UnknownOperations) {
     Response response = send(make_request("GET", "/streams"), "iot");
     EXPECT_EQ(response.status, 403U);
     EXPECT_EQ(error(response), "MissingAuthenticationTokenException");
-    response = send(make_request("GET", "/retainedMessage"), "iotdata");
+    response = send(make_request("GET", "/nothing/here"), "iotdata");
     EXPECT_EQ(response.status, 405U);
     EXPECT_EQ(error(response), "MethodNotAllowedException");
     response = dynamodb("CreateGlobalTable", "{}");
@@ -248,8 +248,7 @@ TEST_F(Dispatch, GetAndListTopicRules) {
 }
 
 TEST_F(Dispatch, PublishReachesThePublisher) {
-    Request request =
-        make_request("POST", "/topics/%24aws%2Frules%2Fr?qos=1&retain=true&contentType=text%2Fplain&messageExpiry=60", "payload");
+    Request request = make_request("POST", "/topics/plant%2F1?qos=1&retain=true&contentType=text%2Fplain&messageExpiry=60", "payload");
     request.remote_ip = "10.0.0.1";
     request.headers.emplace_back("x-amz-mqtt5-user-properties", base64_encode(R"([{"a":"1"},{"b":"2"}])"));
     request.headers.emplace_back("x-amz-mqtt5-payload-format-indicator", "UTF8_DATA");
@@ -260,7 +259,7 @@ TEST_F(Dispatch, PublishReachesThePublisher) {
     EXPECT_TRUE(json::parse(response.body).contains("traceId"));
     ASSERT_EQ(world_.publisher.messages.size(), 1U);
     const Message& message = *world_.publisher.messages[0];
-    EXPECT_EQ(message.topic_name(), "$aws/rules/r");
+    EXPECT_EQ(message.topic_name(), "plant/1");
     EXPECT_EQ(message.payload(), "payload");
     EXPECT_EQ(message.qos(), Qos::at_least_once);
     EXPECT_TRUE(message.retain());

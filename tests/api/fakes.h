@@ -93,11 +93,13 @@ class FakeRegistry final : public registry::Registry {
         things.erase(name.str());
         co_return Result<void>();
     }
-    Answer<registry::ListPage<registry::Thing>> list_things(registry::ThingFilter, registry::PageRequest page) override {
+    Answer<registry::ListPage<registry::Thing>> list_things(registry::ThingFilter filter, registry::PageRequest page) override {
         last_page = page;
         registry::ListPage<registry::Thing> out;
         auto at = page.marker ? things.upper_bound(*page.marker) : things.begin();
-        for (; at != things.end() && static_cast<std::int64_t>(out.items.size()) < page.items_max; ++at) out.items.push_back(at->second);
+        for (; at != things.end() && static_cast<std::int64_t>(out.items.size()) < page.items_max; ++at) {
+            if (filter.accepts(at->second)) out.items.push_back(at->second);
+        }
         if (at != things.end()) out.next = out.items.back().name.str();
         co_return out;
     }
