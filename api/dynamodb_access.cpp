@@ -101,7 +101,10 @@ AccessRequest ask(const Services& services, const table::DeleteItemRequest& gone
 }
 AccessRequest ask(const Services& services, const table::UpdateItemRequest& update) {
     Asked asked(services, "UpdateItem", update.table);
-    asked.key(update.key).expression(update.update, update.placeholders).expression(update.condition, update.placeholders).legacy(update.expected);
+    asked.key(update.key)
+        .expression(update.update, update.placeholders)
+        .expression(update.condition, update.placeholders)
+        .legacy(update.expected);
     for (const auto& one : update.attribute_updates) asked.attributes({one.attribute});
     return asked.condition("ReturnValues", std::string(name_of(update.return_values))).finish();
 }
@@ -129,7 +132,9 @@ Asked& ask_page(Asked& asked, const Request& request) {
 }
 AccessRequest ask(const Services& services, const table::QueryRequest& query) {
     Asked asked(services, "Query", query.table, query.index.value_or(""));
-    asked.leading_keys(services.rooms.tables.leading_keys_of(query)).expression(query.key_condition, query.placeholders).legacy(query.query_filter);
+    asked.leading_keys(services.rooms.tables.leading_keys_of(query))
+        .expression(query.key_condition, query.placeholders)
+        .legacy(query.query_filter);
     for (const auto& one : query.key_conditions) asked.attributes({one.attribute});
     return ask_page(asked, query).finish();
 }

@@ -19,7 +19,7 @@ constexpr std::array<std::string_view, 13> operators{"EQ",      "NE",       "IN"
 
 std::optional<LegacyOperator> read_operator(const Reader& one, bool required) {
     const std::initializer_list<std::string_view> allowed{"IN", "NULL", "BETWEEN", "LT",          "NOT_CONTAINS", "EQ",      "GT",
-                                                              "NE", "LE",   "GE",      "BEGINS_WITH", "CONTAINS",     "NOT_NULL"};
+                                                          "NE", "LE",   "GE",      "BEGINS_WITH", "CONTAINS",     "NOT_NULL"};
     const auto name = required ? one.required_one_of("ComparisonOperator", allowed) : one.one_of("ComparisonOperator", allowed);
     if (!name) return std::nullopt;
     for (std::size_t i = 0; i < operators.size(); ++i) {

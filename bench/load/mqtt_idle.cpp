@@ -2,8 +2,9 @@
 //
 // Questions it answers: what does an idle connection cost in resident memory, and is the growth linear; how much CPU does the broker spend
 // on one connect, from SYN to CONNACK. Per step of --steps one line of JSON. After its CONNACK a connection's TLS state is thrown away here
-// (nothing is sent any more), so that 19,000 of them fit into one small client. With --serve it is the floor instead: a bare OpenSSL server,
-// one thread, that parses and verifies the client's chain each time, answers CONNECT and keeps the SSL object with released buffers.
+// (nothing is sent any more), so that 19,000 of them fit into one small client. With --serve it is the floor instead: a bare OpenSSL
+// server, one thread, that parses and verifies the client's chain each time, answers CONNECT and keeps the SSL object with released
+// buffers.
 
 #include <netdb.h>
 #include <netinet/tcp.h>
@@ -54,7 +55,8 @@ long rss_kib_of(int pid) {
     die("no process " + std::to_string(pid));
 }
 
-std::map<std::string, std::string> options{{"host", "localhost"}, {"port", "8883"}, {"steps", "1000"}, {"settle", "2"}, {"hold", "0"}, {"prefix", "idle"}};
+std::map<std::string, std::string> options{{"host", "localhost"}, {"port", "8883"}, {"steps", "1000"},
+                                           {"settle", "2"},       {"hold", "0"},    {"prefix", "idle"}};
 
 SSL_CTX* context_for(bool server) {
     SSL_CTX* context = SSL_CTX_new(server ? TLS_server_method() : TLS_client_method());
@@ -102,11 +104,13 @@ bool open_one(SSL_CTX* context, const addrinfo* address, long index) {
     char answer[4] = {};
     bool good = false;
     if (context == nullptr) {
-        good = ::send(descriptor, packet.data(), packet.size(), MSG_NOSIGNAL) > 0 && ::recv(descriptor, answer, sizeof answer, MSG_WAITALL) == 4;
+        good = ::send(descriptor, packet.data(), packet.size(), MSG_NOSIGNAL) > 0 &&
+               ::recv(descriptor, answer, sizeof answer, MSG_WAITALL) == 4;
     } else {
         SSL* ssl = SSL_new(context);
         SSL_set_fd(ssl, descriptor);
-        good = SSL_connect(ssl) == 1 && SSL_write(ssl, packet.data(), static_cast<int>(packet.size())) > 0 && SSL_read(ssl, answer, sizeof answer) == 4;
+        good = SSL_connect(ssl) == 1 && SSL_write(ssl, packet.data(), static_cast<int>(packet.size())) > 0 &&
+               SSL_read(ssl, answer, sizeof answer) == 4;
         SSL_set_quiet_shutdown(ssl, 1);
         SSL_free(ssl);
     }
@@ -155,9 +159,11 @@ void load() {
         const double used = cpu_seconds_of(pid) - cpu;
         std::this_thread::sleep_for(settle);
         const long rss = rss_kib_of(pid);
-        std::printf("{\"connections\":%ld,\"rss_kib\":%ld,\"kib_per_connection\":%.2f,\"broker_cpu_us_per_connect\":%.0f,\"connects_per_second\":%.0f}\n", opened, rss,
-                    static_cast<double>(rss - rss_empty) / static_cast<double>(opened), used * 1e6 / static_cast<double>(opened - before),
-                    static_cast<double>(opened - before) / seconds);
+        std::printf(
+            "{\"connections\":%ld,\"rss_kib\":%ld,\"kib_per_connection\":%.2f,\"broker_cpu_us_per_connect\":%.0f,\"connects_per_second\":%."
+            "0f}\n",
+            opened, rss, static_cast<double>(rss - rss_empty) / static_cast<double>(opened),
+            used * 1e6 / static_cast<double>(opened - before), static_cast<double>(opened - before) / seconds);
         std::fflush(stdout);
     }
     const long hold = std::stol(options["hold"]);

@@ -93,10 +93,9 @@ TEST(ReservedTopics, ClientsUseOnlyThoseThatExist) {
                                 "shadow/name/s/delete", "jobs/get", "jobs/start-next", "jobs/j1/get", "jobs/$next/get", "jobs/j1/update"}) {
         EXPECT_TRUE(is_publishable(std::string("$aws/things/t/") + request)) << request;
     }
-    for (const char* answer :
-         {"shadow/get/accepted", "shadow/update/delta", "shadow/update/documents", "shadow/update/", "shadow/", "shadow", "shadow/list",
-          "shadow/name/get", "shadow/name//get", "shadow/name/s/get/rejected", "jobs/notify", "jobs/notify-next", "jobs/j1/update/accepted",
-          "jobs//get", "jobs", "other/get", ""}) {
+    for (const char* answer : {"shadow/get/accepted", "shadow/update/delta", "shadow/update/documents", "shadow/update/", "shadow/",
+                               "shadow", "shadow/list", "shadow/name/get", "shadow/name//get", "shadow/name/s/get/rejected", "jobs/notify",
+                               "jobs/notify-next", "jobs/j1/update/accepted", "jobs//get", "jobs", "other/get", ""}) {
         EXPECT_FALSE(is_publishable(std::string("$aws/things/t/") + answer)) << answer;
     }
     EXPECT_FALSE(is_publishable("$aws/things//shadow/get"));
