@@ -139,6 +139,7 @@ constexpr std::array lambda_rows{
     lambda_only(lambda::Errc::invalid_code, "InvalidParameterValueException", 400),
     unavailable(lambda::Errc::unavailable),
     lambda_only(lambda::Errc::precondition_failed, "PreconditionFailedException", 412),
+    lambda_only(lambda::Errc::policy_too_large, "PolicyLengthExceededException", 400),
 };
 
 constexpr std::array table_rows{

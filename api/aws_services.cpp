@@ -44,7 +44,8 @@ AwsService lambda() {
     out.signing_names = {"lambda"};
     out.errors.family = Family::lambda;
     out.operations = {lambda_operations()};
-    out.path_prefixes = {"/2015-03-31/functions"};
+    out.path_prefixes = {"/2015-03-31/functions", "/2014-11-13/functions", "/2017-10-31/functions",       "/2019-09-30/functions",
+                         "/2019-09-25/functions", "/2017-03-31/tags",      "/2016-08-19/account-settings"};
     return out;
 }
 

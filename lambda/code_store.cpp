@@ -177,14 +177,34 @@ void CodeStore::keep_only(const FunctionName& function, const std::vector<std::s
     };
     std::error_code ignored;
     for (const auto& entry : fs::directory_iterator(folder_ / function.str(), ignored)) {
-        if (!is_kept(entry.path())) fs::remove_all(entry.path(), ignored);
+        if (!is_kept(entry.path()) && !is_pinned(function, entry.path())) fs::remove_all(entry.path(), ignored);
     }
 }
 
 bool CodeStore::remove(const FunctionName& function) const {
     std::error_code failed;
     fs::remove_all(folder_ / function.str(), failed);
+    const std::lock_guard lock(mutex_);
+    std::erase_if(pins_, [&](const auto& pin) { return pin.first == function.str(); });
     return !failed;
+}
+
+void CodeStore::pin(const FunctionName& function, const std::string& sha256) const {
+    const std::lock_guard lock(mutex_);
+    pins_.emplace(function.str(), sha256);
+}
+
+void CodeStore::unpin(const FunctionName& function, const std::string& sha256) const {
+    const std::lock_guard lock(mutex_);
+    const auto found = pins_.find({function.str(), sha256});
+    if (found != pins_.end()) pins_.erase(found);
+}
+
+bool CodeStore::is_pinned(const FunctionName& function, const fs::path& file) const {
+    const std::lock_guard lock(mutex_);
+    return std::any_of(pins_.begin(), pins_.end(), [&](const auto& pin) {
+        return pin.first == function.str() && (path(function, pin.second) == file || package_path(function, pin.second) == file);
+    });
 }
 
 }  // namespace fogbank::lambda

@@ -4,8 +4,11 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <mutex>
+#include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "common/ids.h"
@@ -48,9 +51,15 @@ class CodeStore {
     void keep_only(const FunctionName& function, const std::vector<std::string>& sha256s) const;
     /// False if something is left.
     bool remove(const FunctionName& function) const;
+    /// What somebody may still start from stays, whoever says what else is to be kept. Counted.
+    void pin(const FunctionName& function, const std::string& sha256) const;
+    void unpin(const FunctionName& function, const std::string& sha256) const;
 
   private:
+    bool is_pinned(const FunctionName& function, const std::filesystem::path& file) const;
     std::filesystem::path folder_;
+    mutable std::mutex mutex_;
+    mutable std::multiset<std::pair<std::string, std::string>> pins_;  ///< function and content
 };
 
 }  // namespace fogbank::lambda

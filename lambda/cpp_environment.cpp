@@ -67,8 +67,8 @@ class CppEnvironment final : public Environment {
             return failure(detail::error_object("Runtime.InitError", "the handler's static constructors did not return within 10 seconds"),
                            "its static constructors did not return within 10 seconds");
         }
-        return failure(exit_error("-", ending),
-                       "cannot be loaded: its process ended (" + (ending.empty() ? "exit status 0" : ending) + ")");
+        return std::make_unique<StartFailure>(
+            StartFailure{ending, "cannot be loaded: its process ended (" + (ending.empty() ? "exit status 0" : ending) + ")", true});
     }
 
     EnvironmentReturn run(const EnvironmentRun& run) override {
@@ -100,7 +100,7 @@ class CppEnvironment final : public Environment {
 
   private:
     static std::unique_ptr<StartFailure> failure(std::string function_error, std::string reason) {
-        return std::make_unique<StartFailure>(StartFailure{std::move(function_error), std::move(reason)});
+        return std::make_unique<StartFailure>(StartFailure{std::move(function_error), std::move(reason), false});
     }
 
     bool send() {

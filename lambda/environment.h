@@ -39,7 +39,8 @@ struct EnvironmentReturn {
 /// How an environment did not come up. `function_error` is an error object for the caller.
 struct StartFailure {
     std::string function_error;
-    std::string reason;  ///< for whoever deploys or reads the server's log
+    std::string reason;   ///< for whoever deploys or reads the server's log
+    bool exited = false;  ///< the process ended; then `function_error` is how, as ChildProcess::wait says it
 };
 
 /// What all environments are started from.

@@ -47,7 +47,20 @@ Function::Function(FunctionRecord record, std::shared_ptr<const CodeStore> code_
       package_(runtime_kind(record.configuration.runtime) != RuntimeKind::cpp),
       code_store_(std::move(code_store)),
       starter_(std::move(starter)),
-      record_(std::make_shared<const FunctionRecord>(std::move(record))) {}
+      record_(std::make_shared<const FunctionRecord>(std::move(record))) {
+    pin(record_->object_sha256);
+}
+
+Function::~Function() {
+    pin({});
+}
+
+/// With mutex_ held, or alone.
+void Function::pin(const std::string& sha256) {
+    if (!sha256.empty()) code_store_->pin(name_, sha256);
+    if (!pinned_.empty()) code_store_->unpin(name_, pinned_);
+    pinned_ = sha256;
+}
 
 std::shared_ptr<const FunctionRecord> Function::record() const {
     const std::lock_guard lock(mutex_);
@@ -138,6 +151,8 @@ Result<Function::Loaded> Function::load_origin(const FileStamp& seen) const {
     loaded.bytes = bytes->size();
     auto good = try_out(std::move(loaded));
     if (!good) return in_context("`" + origin_.string() + "`", good.error());
+    // The copy that the record names stays until the record names this one.
+    code_store_->keep_only(name_, {good->sha256, record()->object_sha256});
     return good;
 }
 
@@ -193,6 +208,7 @@ Result<Function::Code> Function::adopt(Result<Loaded> loaded, const std::optiona
     unloaded = std::exchange(plugin_, loaded->plugin);
     path_ = loaded->path;
     identity_ = hex_encode(loaded->sha256);
+    pin(loaded->sha256);
     const bool replaced = update_record(*loaded);
     if (loaded->environment) environments_.adopt(std::move(loaded->environment), identity_, std::chrono::steady_clock::now());
     // An environment tells its own start.

@@ -26,6 +26,9 @@ class EnvironmentStarter {
 class Function {
   public:
     Function(FunctionRecord record, std::shared_ptr<const CodeStore> code_store, std::shared_ptr<const EnvironmentStarter> starter);
+    ~Function();
+    Function(const Function&) = delete;
+    Function& operator=(const Function&) = delete;
 
     /// What to call now.
     struct Code {
@@ -69,6 +72,7 @@ class Function {
     Result<Loaded> try_out(Loaded loaded) const;
     Result<Code> adopt(Result<Loaded> loaded, const std::optional<FileStamp>& seen, std::chrono::microseconds took);
     bool update_record(const Loaded& loaded);
+    void pin(const std::string& sha256);
     Code current(std::optional<std::chrono::microseconds> init_duration, bool replaced) const;
 
     const FunctionName name_;
@@ -84,6 +88,7 @@ class Function {
     std::shared_ptr<const Plugin> plugin_;
     std::filesystem::path path_;
     std::string identity_;
+    std::string pinned_;              ///< content that stays on the disk as long as this object lives
     std::optional<FileStamp> stamp_;  ///< of the origin when it was last looked into, whether it loaded or not
 };
 

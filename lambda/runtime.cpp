@@ -20,21 +20,33 @@ bool is_number(std::string_view text) {
     return !text.empty() && text.size() <= 3 && std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
 }
 
+/// Whether it is a program itself, not a script: version managers put scripts on the PATH that may refuse to run.
+bool is_binary(const fs::path& file) {
+    std::array<char, 4> magic{};
+    std::ifstream in(file, std::ios::binary);
+    return in.read(magic.data(), magic.size()) && std::string_view(magic.data(), magic.size()) ==
+                                                      "\x7f"
+                                                      "ELF";
+}
+
 /// An executable file of that name in a folder of `search_path`.
-std::optional<std::string> find_program(std::string_view search_path, std::string_view name) {
+std::optional<std::string> find_program(std::string_view search_path, std::string_view name, bool binary) {
     while (!search_path.empty()) {
         const std::size_t colon = search_path.find(':');
         const fs::path file = fs::path(search_path.substr(0, colon)) / name;
         std::error_code ignored;
-        if (file.is_absolute() && fs::is_regular_file(file, ignored) && ::access(file.c_str(), X_OK) == 0) return file.string();
+        const bool runs = file.is_absolute() && fs::is_regular_file(file, ignored) && ::access(file.c_str(), X_OK) == 0;
+        if (runs && (!binary || is_binary(file))) return file.string();
         search_path = colon == std::string_view::npos ? std::string_view() : search_path.substr(colon + 1);
     }
     return std::nullopt;
 }
 
 Result<std::string> interpreter(std::string_view runtime, std::string_view search_path, std::initializer_list<std::string_view> names) {
-    for (const std::string_view name : names) {
-        if (auto program = find_program(search_path, name)) return std::move(*program);
+    for (const bool binary : {true, false}) {
+        for (const std::string_view name : names) {
+            if (auto program = find_program(search_path, name, binary)) return std::move(*program);
+        }
     }
     return Error(Errc::invalid_code, "runtime " + std::string(runtime) + " needs `" + std::string(*names.begin()) +
                                          "` on the server's PATH, and it is not there");

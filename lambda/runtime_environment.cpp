@@ -67,7 +67,7 @@ class RuntimeEnvironment final : public Environment {
             if (!init_error_.empty()) return failure(init_error_, init_error_);
             if (!going) {
                 const std::string ending = process_->wait();
-                return failure(exit_error("-", ending), "its process ended before it was ready");
+                return std::make_unique<StartFailure>(StartFailure{ending, "its process ended before it was ready", true});
             }
         }
         return nullptr;
@@ -99,7 +99,7 @@ class RuntimeEnvironment final : public Environment {
 
   private:
     static std::unique_ptr<StartFailure> failure(std::string function_error, std::string reason) {
-        return std::make_unique<StartFailure>(StartFailure{std::move(function_error), std::move(reason)});
+        return std::make_unique<StartFailure>(StartFailure{std::move(function_error), std::move(reason), false});
     }
 
     bool within_memory() {
