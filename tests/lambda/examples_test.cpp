@@ -33,6 +33,7 @@ class Examples : public ::testing::Test {
     void create_function(const std::string& example, std::map<std::string, std::string> environment = {}) {
         auto request = World::request("f", std::filesystem::path(FOGBANK_EXAMPLES) / (example + ".so"));
         request.environment = std::move(environment);
+        request.environment["FOGBANK_IN_PROCESS"] = "1";  // the test decides what time it is
         const auto created = world.create(std::move(request));
         ASSERT_TRUE(created) << created.error().message;
     }
