@@ -5,6 +5,7 @@
 
 #include "common/common_errc.h"
 #include "lambda/errc.h"
+#include "logs/errc.h"
 #include "policy/errc.h"
 #include "registry/errc.h"
 #include "rules/errc.h"
@@ -142,6 +143,14 @@ constexpr std::array lambda_rows{
     lambda_only(lambda::Errc::policy_too_large, "PolicyLengthExceededException", 400),
 };
 
+constexpr std::array logs_rows{
+    json_only(logs::Errc::invalid_parameter, "InvalidParameterException", 400),
+    json_only(logs::Errc::resource_not_found, "ResourceNotFoundException", 400),
+    json_only(logs::Errc::resource_already_exists, "ResourceAlreadyExistsException", 400),
+    json_only(logs::Errc::limit_exceeded, "LimitExceededException", 400),
+    json_only(logs::Errc::unavailable, "ServiceUnavailableException", 500),
+};
+
 constexpr std::array table_rows{
     dynamodb(store::table::Errc::validation, "ValidationException", 400),
     dynamodb(store::table::Errc::resource_not_found, "ResourceNotFoundException", 400),
@@ -269,6 +278,7 @@ std::span<const ErrorTable> error_tables() {
         ErrorTable{&registry::category(), registry_rows},
         ErrorTable{&rules::category(), rules_rows},
         ErrorTable{&lambda::category(), lambda_rows},
+        ErrorTable{&logs::category(), logs_rows},
         ErrorTable{&store::table::category(), table_rows},
         ErrorTable{&store::kv::category(), kv_rows},
         ErrorTable{&policy::category(), policy_rows},

@@ -1,6 +1,8 @@
 /// The table of services.
 #include "api/aws_service.h"
 
+#include <array>
+
 namespace fogbank::api {
 namespace {
 
@@ -49,14 +51,25 @@ AwsService lambda() {
     return out;
 }
 
+AwsService cloudwatch_logs() {
+    static constexpr std::array renames{ErrorStyle::Rename{"ValidationException", "InvalidParameterException"}};
+    AwsService out;
+    out.name = out.iam_prefix = "logs";
+    out.protocol = Protocol::json;
+    out.signing_names = {"logs"};
+    out.errors.family = Family::json;
+    out.errors.json_version = "1.1";
+    out.errors.renames = renames;
+    out.operations = {cloudwatch_logs_operations()};
+    out.target_prefix = "Logs_20140328.";
+    return out;
+}
+
 }  // namespace
 
 std::span<const AwsService> aws_services() {
     static const std::vector<AwsService> table{
-        iot(),
-        iot_data(),
-        dynamodb(),
-        lambda(),
+        iot(), iot_data(), dynamodb(), lambda(), cloudwatch_logs(),
     };
     return table;
 }

@@ -16,6 +16,7 @@
 #include "common/result.h"
 #include "common/shard.h"
 #include "lambda/function_service.h"
+#include "logs/log_store.h"
 #include "registry/access_keys.h"
 #include "registry/registry.h"
 #include "rules/rule_service.h"
@@ -50,6 +51,7 @@ class ApiServer {
         Metrics& metrics;
         ArnFactory arns;
         Quotas quotas;
+        logs::LogStore* logs = nullptr;  ///< null only in tests that do not ask for it
     };
     virtual ~ApiServer() = default;
 

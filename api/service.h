@@ -57,5 +57,6 @@ std::span<const Operation> iot_endpoint_operations();
 std::span<const Operation> iot_data_operations();
 std::span<const Operation> dynamodb_operations();
 std::span<const Operation> lambda_operations();
+std::span<const Operation> cloudwatch_logs_operations();
 
 }  // namespace fogbank::api

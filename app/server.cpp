@@ -14,6 +14,7 @@
 #include "app/run_blocking.h"
 #include "common/common_errc.h"
 #include "common/logging.h"
+#include "logs/log_store.h"
 #include "registry/certificate_authority.h"
 #include "registry/registry.h"
 #include "rules/rule_service.h"
@@ -78,6 +79,7 @@ struct Server::Rooms {
     std::unique_ptr<registry::Registry> registry;
     std::unique_ptr<store::table::TableService> tables;
     std::unique_ptr<broker::Router> router;
+    std::unique_ptr<logs::LogStore> logs;
     std::unique_ptr<lambda::FunctionService> functions;
     std::unique_ptr<rules::RuleService> rules;
     std::unique_ptr<broker::Broker> broker;
@@ -126,6 +128,10 @@ Result<void> Server::Rooms::open_services() {
 
     router = broker::make_router(shards, clock, metrics, quotas);
 
+    auto opened_logs = run_blocking(startup, logs::open_log_store(*engine, clock, metrics));
+    if (!opened_logs) return opened_logs.error();
+    logs = std::move(*opened_logs);
+
     lambda::FunctionService::Dependencies for_functions{*engine,       *tables,
                                                         *router,       clock,
                                                         random,        metrics,
@@ -161,8 +167,8 @@ Result<void> Server::Rooms::open_doors(const Doors& doors) {
         if (!ports) return ports.error();
         endpoints.mqtt = *ports;
     }
-    api =
-        api::make_api_server({shards, *registry, *access_keys, *rules, *functions, *tables, *router, clock, random, metrics, arns, quotas});
+    api = api::make_api_server(
+        {shards, *registry, *access_keys, *rules, *functions, *tables, *router, clock, random, metrics, arns, quotas, logs.get()});
     api::ApiOptions options{endpoints.bind,         settings.api_port,    settings.https_port,
                             certificate->chain_pem, certificate->key_pem, endpoints.endpoint_name};
     if (doors.api_on_loopback_only) {
@@ -183,6 +189,7 @@ void Server::Rooms::start_functions() {
     surroundings.region = settings.region.str();
     surroundings.node_path = settings.lambda_node_path;
     if (const char* path = std::getenv("PATH"); path != nullptr) surroundings.search_path = path;
+    surroundings.logs = logs.get();
     surroundings.access_key_id = endpoints.root_key.access_key_id;
     surroundings.secret_access_key = endpoints.root_key.secret_access_key;
     functions->start(std::move(surroundings));
@@ -195,6 +202,7 @@ void Server::Rooms::stop(std::chrono::milliseconds grace) {
     if (broker) broker->stop(grace / 4);
     if (rules) rules->stop();
     if (functions) functions->stop(grace / 4);
+    if (logs) logs->stop();
     if (engine) engine->stop();
     shards.stop();
 }
