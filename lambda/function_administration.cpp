@@ -85,12 +85,14 @@ std::string invocation_record(const QueueEntry& entry, const InvocationQueue::En
     JsonObject response;
     response.set("statusCode", static_cast<std::int64_t>(200)).set("executedVersion", ending.executed_version);
     if (!good) response.set("functionError", "Unhandled");
+    const std::string context_text = context.str();
+    const std::string response_text = response.str();
     JsonObject record;
     record.set("version", "1.0")
         .set("timestamp", iso8601(now.time_since_epoch().count()))
-        .set("requestContext", JsonView(context.str()))
+        .set("requestContext", JsonView(context_text))
         .set("requestPayload", JsonView(*entry.event))
-        .set("responseContext", JsonView(response.str()))
+        .set("responseContext", JsonView(response_text))
         .set("responsePayload", JsonView(ending.payload.empty() ? "null" : std::string_view(ending.payload)));
     return record.str();
 }
