@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <iostream>
 
+#include "app/lambda_command.h"
 #include "app/provision_command.h"
 #include "app/serve_command.h"
 #include "app/settings_sources.h"
@@ -91,12 +92,16 @@ ExitCode run_command_line(int argc, const char* const* argv, const char* const* 
         ->type_name("HOST");
     add_settings(*provision, for_provision);
 
+    const LambdaCommand lambda_command(program);
+
     try {
         program.parse(argc, argv);
     } catch (const CLI::ParseError& e) {
         const int status = program.exit(e);
         return status == 0 ? ExitCode::ok : ExitCode::usage;
     }
+
+    if (lambda_command.parsed()) return lambda_command.run();
 
     const bool serving = serve->parsed();
     auto settings = resolve(serving ? for_serve : for_provision, environment);
