@@ -10,6 +10,7 @@
 #include "policy/errc.h"
 #include "registry/errc.h"
 #include "rules/errc.h"
+#include "shadow/errc.h"
 #include "store/kv/errc.h"
 #include "store/table/errc.h"
 
@@ -145,6 +146,17 @@ constexpr std::array rules_rows{
     internal(rules::Errc::evaluation),
 };
 
+constexpr std::array shadow_rows{
+    iot(shadow::Errc::invalid_request, "InvalidRequestException", 400),
+    iot(shadow::Errc::not_found, "ResourceNotFoundException", 404),
+    iot(shadow::Errc::version_conflict, "ConflictException", 409),
+    iot(shadow::Errc::document_too_large, "RequestEntityTooLargeException", 413),
+    iot(shadow::Errc::unsupported_encoding, "UnsupportedDocumentEncodingException", 415),
+    iot(shadow::Errc::too_many_requests, "ThrottlingException", 429),
+    internal(shadow::Errc::internal_failure),
+    unavailable(shadow::Errc::unavailable),
+};
+
 constexpr std::array lambda_rows{
     lambda_only(lambda::Errc::invalid_parameter, "InvalidParameterValueException", 400),
     lambda_only(lambda::Errc::resource_not_found, "ResourceNotFoundException", 404),
@@ -276,6 +288,7 @@ std::span<const ErrorTable> error_tables() {
         ErrorTable{&rules::category(), rules_rows},
         ErrorTable{&lambda::category(), lambda_rows},
         ErrorTable{&logs::category(), logs_rows},
+        ErrorTable{&shadow::category(), shadow_rows},
         ErrorTable{&store::table::category(), table_rows},
         ErrorTable{&store::kv::category(), kv_rows},
         ErrorTable{&policy::category(), policy_rows},

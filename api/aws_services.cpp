@@ -22,8 +22,8 @@ AwsService iot_data() {
     out.iam_prefix = out.family = "iot";
     out.signing_names = {"iotdata", "iotdevicegateway", "iot-jobs-data"};
     out.errors.family = Family::data;
-    out.operations = {iot_data_operations()};
-    out.path_prefixes = {"/topics/"};
+    out.operations = {iot_data_operations(), iot_data_shadow_operations()};
+    out.path_prefixes = {"/topics/", "/api/things/shadow/"};
     out.for_certificates = true;
     return out;
 }

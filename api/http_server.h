@@ -23,6 +23,10 @@
 #include "rules/rule_service.h"
 #include "store/table/table_service.h"
 
+namespace fogbank::shadow {
+class ShadowService;
+}
+
 namespace fogbank::api {
 
 struct ApiOptions {
@@ -53,7 +57,8 @@ class ApiServer {
         Metrics& metrics;
         ArnFactory arns;
         Quotas quotas;
-        logs::LogStore* logs = nullptr;  ///< null only in tests that do not ask for it
+        shadow::ShadowService* shadows = nullptr;  ///< null only in tests
+        logs::LogStore* logs = nullptr;            ///< null only in tests that do not ask for it
     };
     virtual ~ApiServer() = default;
 

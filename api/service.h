@@ -66,6 +66,7 @@ std::span<const Operation> iot_policies_operations();
 std::span<const Operation> iot_rules_operations();
 std::span<const Operation> iot_endpoint_operations();
 std::span<const Operation> iot_data_operations();
+std::span<const Operation> iot_data_shadow_operations();
 std::span<const Operation> dynamodb_operations();
 std::span<const Operation> lambda_operations();
 std::span<const Operation> cloudwatch_logs_operations();

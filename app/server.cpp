@@ -18,6 +18,7 @@
 #include "registry/certificate_authority.h"
 #include "registry/registry.h"
 #include "rules/rule_service.h"
+#include "shadow/shadow_service.h"
 #include "store/kv/sqlite_engine.h"
 
 namespace fogbank::app {
@@ -80,6 +81,7 @@ struct Server::Rooms {
     std::unique_ptr<store::table::TableService> tables;
     std::unique_ptr<broker::Router> router;
     std::unique_ptr<logs::LogStore> logs;
+    std::unique_ptr<shadow::ShadowService> shadows;
     std::unique_ptr<lambda::FunctionService> functions;
     std::unique_ptr<rules::RuleService> rules;
     std::unique_ptr<broker::Broker> broker;
@@ -127,6 +129,7 @@ Result<void> Server::Rooms::open_services() {
     tables = std::move(*opened_tables);
 
     router = broker::make_router(shards, clock, metrics, quotas);
+    shadows = shadow::make_shadow_service({*engine, *router, *router, shards, clock, metrics, quotas, nullptr});
 
     auto opened_logs = run_blocking(startup, logs::open_log_store(*engine, clock, metrics));
     if (!opened_logs) return opened_logs.error();
@@ -167,8 +170,8 @@ Result<void> Server::Rooms::open_doors(const Doors& doors) {
         if (!ports) return ports.error();
         endpoints.mqtt = *ports;
     }
-    api = api::make_api_server(
-        {shards, *registry, *iam, *iam, *rules, *functions, *tables, *router, clock, random, metrics, arns, quotas, logs.get()});
+    api = api::make_api_server({shards, *registry, *iam, *iam, *rules, *functions, *tables, *router, clock, random, metrics, arns, quotas,
+                                shadows.get(), logs.get()});
     api::ApiOptions options{endpoints.bind,         settings.api_port,    settings.https_port,
                             certificate->chain_pem, certificate->key_pem, endpoints.endpoint_name};
     if (doors.api_on_loopback_only) {
@@ -190,6 +193,7 @@ void Server::Rooms::start_functions() {
     surroundings.node_path = settings.lambda_node_path;
     if (const char* path = std::getenv("PATH"); path != nullptr) surroundings.search_path = path;
     surroundings.roles = iam.get();
+    surroundings.shadows = shadows.get();
     surroundings.logs = logs.get();
     surroundings.access_key_id = endpoints.root_key.access_key_id;
     surroundings.secret_access_key = endpoints.root_key.secret_access_key;
@@ -204,6 +208,7 @@ void Server::Rooms::stop(std::chrono::milliseconds grace) {
     if (rules) rules->stop();
     if (functions) functions->stop(grace / 4);
     if (logs) logs->stop();
+    if (shadows) shadows->stop();
     if (engine) engine->stop();
     shards.stop();
 }

@@ -96,7 +96,10 @@ void Connection::publish_will() {
     options.payload = will_->payload;
     options.qos = will_->qos;
     options.retain = will_->retain;
-    options.origin = origin_;
+    // AWS: services on reserved topics do not act on wills (reference "shadow", section 2).
+    auto origin = std::make_shared<MessageOrigin>(*origin_);
+    origin->last_will = true;
+    options.origin = std::move(origin);
     options.received_at = home_.wall_now();
     MessagePtr message = Message::create(std::move(options));
     Acknowledgement::Callback log_failure;

@@ -6,7 +6,8 @@
 
 namespace fogbank::broker {
 
-/// Whether a client may publish to `topic_name`: any that does not begin with `$`, and Basic Ingest (`$aws/rules/<rule>/…`).
+/// Whether a client may publish to `topic_name`: any that does not begin with `$`, Basic Ingest (`$aws/rules/<rule>/…`), and the
+/// requests of shadows and jobs (`$aws/things/<thing>/shadow/…`, `…/jobs/…`).
 bool is_publishable(std::string_view topic_name);
 
 /// Whether a client may subscribe to `topic_filter`: any that does not begin with `$`, and AWS's reserved names (`$aws/…`).

@@ -456,7 +456,8 @@ TEST(CertificateDispatch, PublishIsJudgedByTheCertificatesPolicies) {
     EXPECT_EQ(refused.status, 403U);
     EXPECT_NE(refused.body.find("no statement allows iot:Publish on other"), std::string::npos);
     EXPECT_EQ(send("POST", "/topics/mine?retain=true").status, 403U);
-    EXPECT_EQ(send("GET", "/things/t/shadow").status, 405U);
+    EXPECT_EQ(send("GET", "/things/t/shadow").status, 403U);  // judged by iot:GetThingShadow
+    EXPECT_EQ(send("PUT", "/things/t/shadow").status, 405U);
     EXPECT_EQ(send("GET", "/things").status, 405U);
     EXPECT_EQ(send("POST", "/topics/mine?qos=%zz").status, 400U);
     EXPECT_EQ(world.publisher.messages.size(), 1U);
