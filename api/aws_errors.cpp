@@ -5,6 +5,7 @@
 
 #include "api/xml.h"
 #include "common/common_errc.h"
+#include "jobs/errc.h"
 #include "lambda/errc.h"
 #include "logs/errc.h"
 #include "policy/errc.h"
@@ -124,6 +125,10 @@ constexpr std::array registry_rows{
     iot(registry::Errc::certificate_expired, "ForbiddenException", 403),
     iot(registry::Errc::certificate_pending, "ForbiddenException", 403),
     refused(registry::Errc::unknown_access_key, "UnrecognizedClientException"),
+    iot(registry::Errc::invalid_query, "InvalidQueryException", 400),
+    iot(registry::Errc::invalid_aggregation, "InvalidAggregationException", 400),
+    iot(registry::Errc::index_not_ready, "IndexNotReadyException", 400),
+    iot(registry::Errc::not_configured, "NotConfiguredException", 404),
     unavailable(registry::Errc::store_unavailable),
     refused(registry::Errc::session_expired, "ExpiredTokenException"),
     iot(registry::Errc::certificate_conflict, "CertificateConflictException", 409),
@@ -155,6 +160,17 @@ constexpr std::array shadow_rows{
     iot(shadow::Errc::too_many_requests, "ThrottlingException", 429),
     internal(shadow::Errc::internal_failure),
     unavailable(shadow::Errc::unavailable),
+};
+
+constexpr std::array jobs_rows{
+    iot(jobs::Errc::invalid_request, "InvalidRequestException", 400),
+    iot(jobs::Errc::not_found, "ResourceNotFoundException", 404),
+    iot(jobs::Errc::already_exists, "ResourceAlreadyExistsException", 409),
+    iot(jobs::Errc::invalid_state_transition, "InvalidStateTransitionException", 409),
+    iot(jobs::Errc::version_conflict, "VersionConflictException", 409),
+    iot(jobs::Errc::limit_exceeded, "LimitExceededException", 410),
+    iot(jobs::Errc::terminal_state, "TerminalStateException", 410),
+    unavailable(jobs::Errc::unavailable),
 };
 
 constexpr std::array lambda_rows{
@@ -189,6 +205,21 @@ constexpr std::array table_rows{
     row(store::table::Errc::throttled, {"ThrottlingException", 400}, {"ThrottlingException", 429}, {"ThrottlingException", 400},
         {"TooManyRequestsException", 429}),
     unavailable(store::table::Errc::unavailable),
+    dynamodb(store::table::Errc::idempotent_parameter_mismatch, "IdempotentParameterMismatchException", 400),
+    dynamodb(store::table::Errc::transaction_conflict, "TransactionConflictException", 400),
+    dynamodb(store::table::Errc::access_denied, "AccessDeniedException", 400),
+    dynamodb(store::table::Errc::duplicate_item, "DuplicateItemException", 400),
+    dynamodb(store::table::Errc::table_not_found, "TableNotFoundException", 400),
+    dynamodb(store::table::Errc::table_in_use, "TableInUseException", 400),
+    dynamodb(store::table::Errc::table_already_exists, "TableAlreadyExistsException", 400),
+    dynamodb(store::table::Errc::backup_not_found, "BackupNotFoundException", 400),
+    dynamodb(store::table::Errc::backup_in_use, "BackupInUseException", 400),
+    dynamodb(store::table::Errc::invalid_restore_time, "InvalidRestoreTimeException", 400),
+    dynamodb(store::table::Errc::pitr_unavailable, "PointInTimeRecoveryUnavailableException", 400),
+    dynamodb(store::table::Errc::trimmed_data_access, "TrimmedDataAccessException", 400),
+    dynamodb(store::table::Errc::expired_iterator, "ExpiredIteratorException", 400),
+    dynamodb(store::table::Errc::export_not_found, "ExportNotFoundException", 400),
+    dynamodb(store::table::Errc::import_not_found, "ImportNotFoundException", 400),
 };
 
 constexpr std::array kv_rows{
@@ -289,6 +320,7 @@ std::span<const ErrorTable> error_tables() {
         ErrorTable{&lambda::category(), lambda_rows},
         ErrorTable{&logs::category(), logs_rows},
         ErrorTable{&shadow::category(), shadow_rows},
+        ErrorTable{&jobs::category(), jobs_rows},
         ErrorTable{&store::table::category(), table_rows},
         ErrorTable{&store::kv::category(), kv_rows},
         ErrorTable{&policy::category(), policy_rows},

@@ -4,6 +4,9 @@
 
 #include "api/answer.h"
 #include "api/aws_service.h"
+#include "api/http_manners.h"
+#include "api/own_operations.h"
+#include "api/private_pages.h"
 #include "api/sigv4.h"
 #include "common/metrics.h"
 
@@ -40,10 +43,10 @@ Result<void> judge(const Services& services, const AwsService& service, const Op
 
 class ApiDispatcher final : public RequestHandler {
   public:
-    explicit ApiDispatcher(Services services) : services_(std::move(services)), index_(aws_services()) {}
+    explicit ApiDispatcher(Services services) : services_(std::move(services)), index_(aws_services()), own_{fogbank_rules_operations()} {}
 
     std::size_t body_bytes_max(const Request& head) override {
-        if (head.path.starts_with(reserved_prefix)) return 0;
+        if (head.path.starts_with(reserved_prefix) && !own_.match(head.method, head.path)) return 0;
         const auto claim = sigv4::precheck(head, services_.rooms.access_keys, services_.rooms.clock.now());
         return claim ? services_.rooms.quotas.bytes(Quota::http_body_bytes) : unauthenticated_body_bytes_max;
     }
@@ -62,14 +65,39 @@ class ApiDispatcher final : public RequestHandler {
     }
 
     asio::awaitable<Response> handle(Request request) override {
+        const ClientWishes wishes = wishes_of(request);
+        if (auto known = answer_without_credentials(request, services_.rooms.arns.region().view())) {
+            dress(wishes, *known);
+            co_return std::move(*known);
+        }
+        Response response = co_await answer(std::move(request));
+        dress(wishes, response);
+        co_return response;
+    }
+
+  private:
+    asio::awaitable<Response> answer(Request request) {
         const std::string request_id = services_.rooms.random.uuid();
-        if (request.path.starts_with(reserved_prefix)) co_return reserved(request, request_id);
+        const bool is_private = is_private_page(request.path);
+        if (!is_private && request.path.starts_with(reserved_prefix) && !own_.match(request.method, request.path))
+            co_return reserved(request, request_id);
         const auto caller = sigv4::verify(request, services_.rooms.access_keys, services_.rooms.clock.now());
         if (!caller) {
             const AwsService& service = index_.service_of(claimed_service(request), request);
+            const bool is_unsigned = caller.error().code == Errc::missing_authentication_token;
+            if (is_unsigned && service.for_certificates && !is_private && wants_authorizer(request))
+                co_return co_await handle_custom(std::move(request), request_id);
             co_return finish(services_, service, "none", request_id, caller.error());
         }
+        if (is_private) {
+            const auto reader = access_of(*caller, request);
+            co_return co_await private_page(services_, std::move(request), request_id, reader.get());
+        }
         const AwsService& claimed = index_.service_of(caller->service, request);
+        if (claimed.protocol == Protocol::json) {
+            if (auto decoded = decode_body(request, services_.rooms.quotas.bytes(Quota::http_body_bytes)); !decoded)
+                co_return finish(services_, claimed, "none", request_id, decoded.error());
+        }
         auto form = read_form(claimed, request);
         if (!form) {
             Error error(Errc::malformed_body, "the form is not well-formed");
@@ -93,7 +121,40 @@ class ApiDispatcher final : public RequestHandler {
         co_return finish(services_, *chosen.service, chosen.operation->name, request_id, std::move(outcome));
     }
 
-  private:
+    /// Whether an unsigned request is for a custom authorizer: it names one, or there is a default one.
+    bool wants_authorizer(const Request& request) const {
+        if (services_.rooms.custom_authenticator == nullptr) return false;
+        constexpr std::string_view name = "x-amz-customauthorizer-name";
+        return request.header(name) || request.query.find(name) != std::string::npos ||
+               !services_.rooms.access.state()->default_authorizer.empty();
+    }
+
+    /// The data plane for callers that a custom authorizer lets in, judged by the policies it answers.
+    asio::awaitable<Response> handle_custom(Request request, std::string request_id) {
+        auto match = index_.choose_for_certificate(request);
+        const AwsService& service = *match.service;
+        auto query = parse_query(request.query);
+        if (match.operation == nullptr || !query)
+            co_return finish(services_, service, "none", request_id, unknown_operation(service, request, {}));
+        CustomCredentials credentials;
+        for (const Header& one : request.headers) credentials.headers.emplace_back(one.name, one.value);
+        credentials.query_string = request.query;
+        credentials.server_name = request.server_name;
+        credentials.remote_ip = request.remote_ip;
+        ConnectionFacts facts;
+        facts.source_ip = request.remote_ip;
+        facts.server_name = request.server_name;
+        auto grant = co_await services_.rooms.custom_authenticator->authenticate_custom(std::move(credentials), std::move(facts));
+        if (!grant) co_return finish(services_, service, match.operation->name, request_id, grant.error());
+        Call call(std::move(request), std::move(*query));
+        call.labels = std::move(match.labels);
+        call.principal = grant->principal;
+        call.request_id = request_id;
+        call.permissions = grant->permissions.get();
+        auto outcome = co_await run_operation(*match.operation, services_, call);
+        co_return finish(services_, service, match.operation->name, request_id, std::move(outcome));
+    }
+
     /// Null for who may do everything.
     std::unique_ptr<CallerAccess> access_of(const sigv4::Caller& caller, const Request& request) const {
         if (!caller.grants) return nullptr;
@@ -124,6 +185,7 @@ class ApiDispatcher final : public RequestHandler {
 
     Services services_;
     ServiceIndex index_;
+    Router own_;  ///< tells this server's own operations below /_fogbank, which are signed like all others, from the open pages
 };
 
 class CertificateDispatcher final : public RequestHandler {
@@ -163,6 +225,9 @@ class CertificateDispatcher final : public RequestHandler {
         ConnectionFacts facts;
         facts.source_ip = request.remote_ip;
         facts.server_name = request.server_name;
+        // The credentials provider is told its thing in a header; the certificate's own thing variables need it too.
+        if (const auto thing = request.header("x-amzn-iot-thingname"); thing && request.path.starts_with("/role-aliases/"))
+            facts.client_id = ClientId(*thing);
         const auto permissions = co_await services_.rooms.registry.permissions(*principal, std::move(facts));
         if (!permissions) co_return finish(services_, service, match.operation->name, request_id, permissions.error());
         Call call(std::move(request), std::move(*query));

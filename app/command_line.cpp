@@ -4,8 +4,12 @@
 #include <cstdlib>
 #include <iostream>
 
+#include "app/backup_command.h"
+#include "app/explain_command.h"
+#include "app/fleet_command.h"
 #include "app/lambda_command.h"
 #include "app/provision_command.h"
+#include "app/rule_test_command.h"
 #include "app/serve_command.h"
 #include "app/settings_sources.h"
 #include "common/logging.h"
@@ -50,6 +54,19 @@ void add_settings(CLI::App& command, Given& given) {
     }
 }
 
+void add_rule_test(CLI::App& command, RuleTestArguments& arguments, std::string& account) {
+    command.add_option("cases", arguments.file, "File with one case a line, - for standard input; see rules/README.md")->type_name("FILE");
+    command.add_option("--sql", arguments.sql, "One statement");
+    command.add_option("--template", arguments.text_template, "One substitution template, with the variables of --sql if given");
+    command.add_option("--topic", arguments.topic, "Topic of the message [default: any that FROM takes]");
+    command.add_option("--payload", arguments.payload, "Payload of the message");
+    command.add_option("--payload-file", arguments.payload_file, "The payload's bytes from a file")->type_name("FILE");
+    command.add_option("--sql-version", arguments.version, "2015-10-08, 2016-03-23 or beta [default: 2016-03-23]");
+    command.add_option("--client-id", arguments.client_id, "Client id of the publisher");
+    command.add_option("--account", account, "Account id for accountid()");
+    command.add_flag("--json", arguments.json, "Print the answer and its explanation as JSON");
+}
+
 Result<Settings> resolve(const Given& given, const char* const* environment) {
     Settings settings;
     const char* from_environment = std::getenv("FOGBANK_CONFIG");
@@ -92,7 +109,53 @@ ExitCode run_command_line(int argc, const char* const* argv, const char* const* 
         ->type_name("HOST");
     add_settings(*provision, for_provision);
 
+    RuleTestArguments for_rule_test;
+    std::string account = Settings().account.str();
+    CLI::App* rule = program.add_subcommand("rule", "Work on topic rules.");
+    rule->require_subcommand(1);
+    CLI::App* rule_test =
+        rule->add_subcommand("test",
+                             "Run IoT SQL without a server: one statement, showing the value of each sub-expression, or a "
+                             "file of cases, one JSON object a line, answering one JSON object a line.");
+    add_rule_test(*rule_test, for_rule_test, account);
+
+    Given for_backup;
+    std::string backup_file;
+    CLI::App* backup =
+        program.add_subcommand("backup", "Copy the data folder's store and files into one file, while the server runs or not.");
+    backup->add_option("file", backup_file, "Where the backup goes; holds private keys")->required()->type_name("FILE");
+    add_settings(*backup, for_backup);
+    CLI::App* restore = program.add_subcommand("restore", "Put a backup back into the data folder; not while a server runs on it.");
+    restore->add_option("file", backup_file, "The backup")->required()->type_name("FILE");
+    add_settings(*restore, for_backup);
+
     const LambdaCommand lambda_command(program);
+    Given for_explain;
+    ExplainArguments question;
+    CLI::App* explain =
+        program.add_subcommand("explain", "Say whether a thing's certificates may do something on the running server, and why.");
+    explain->add_option("--thing", question.thing, "Name of the thing; its client id too, unless --client is given")->required();
+    explain->add_option("--action", question.action, "iot:Publish, iot:Subscribe, iot:Receive, iot:Connect …")->required();
+    explain->add_option("--topic,--resource", question.topic,
+                        "Topic, topic filter, client id or thing: what comes after the type in the ARN");
+    explain->add_option("--client", question.client, "Client id, if it is not the thing's name");
+    explain->add_option("--principal", question.principal, "ARN of one certificate, attached or not, instead of all that are attached");
+    add_settings(*explain, for_explain);
+
+    Given for_export;
+    FleetArguments to_folder;
+    CLI::App* export_command = program.add_subcommand(
+        "export", "Write things, certificates, policies, attachments and rules of the running server as the JSON that the AWS CLI prints.");
+    export_command->add_option("folder", to_folder.folder, "Folder for the files")->required()->type_name("DIR");
+    add_settings(*export_command, for_export);
+
+    Given for_import;
+    FleetArguments from_folder;
+    from_folder.import = true;
+    CLI::App* import_command = program.add_subcommand(
+        "import", "Make what `export` or the AWS CLI has written on the running server; what exists stays as it is.");
+    import_command->add_option("folder", from_folder.folder, "Folder with the files")->required()->type_name("DIR");
+    add_settings(*import_command, for_import);
 
     try {
         program.parse(argc, argv);
@@ -101,15 +164,28 @@ ExitCode run_command_line(int argc, const char* const* argv, const char* const* 
         return status == 0 ? ExitCode::ok : ExitCode::usage;
     }
 
+    if (rule_test->parsed()) return run_rule_test(for_rule_test, account);
     if (lambda_command.parsed()) return lambda_command.run();
 
     const bool serving = serve->parsed();
-    auto settings = resolve(serving ? for_serve : for_provision, environment);
+    const bool copying = backup->parsed() || restore->parsed();
+    const Given& given = serving                    ? for_serve
+                         : copying                  ? for_backup
+                         : explain->parsed()        ? for_explain
+                         : export_command->parsed() ? for_export
+                         : import_command->parsed() ? for_import
+                                                    : for_provision;
+    auto settings = resolve(given, environment);
     if (!settings) {
         std::cerr << "fogbank: " << settings.error().message << "\n";
         return ExitCode::usage;
     }
     configure_logging(serving ? settings->log_level : "warn");
+    if (backup->parsed()) return run_backup(*settings, backup_file);
+    if (restore->parsed()) return run_restore(*settings, backup_file);
+    if (export_command->parsed()) return run_fleet(*settings, to_folder);
+    if (import_command->parsed()) return run_fleet(*settings, from_folder);
+    if (explain->parsed()) return run_explain(*settings, question);
     return serving ? run_serve(*settings) : run_provision(*settings, arguments);
 }
 

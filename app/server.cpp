@@ -3,23 +3,35 @@
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <cstdlib>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <thread>
 #include <utility>
 
+#include "api/upgrade_authenticator.h"
 #include "app/data_folder.h"
+#include "app/http_handover.h"
 #include "app/local_names.h"
 #include "app/run_blocking.h"
+#include "common/activity_feed.h"
 #include "common/common_errc.h"
 #include "common/logging.h"
+#include "jobs/job_service.h"
 #include "logs/log_store.h"
 #include "registry/certificate_authority.h"
+#include "registry/custom_authorizers.h"
+#include "registry/fleet_index.h"
+#include "registry/provisioning_service.h"
 #include "registry/registry.h"
 #include "rules/rule_service.h"
 #include "shadow/shadow_service.h"
 #include "store/kv/sqlite_engine.h"
+#include "store/table/table_api.h"
 
 namespace fogbank::app {
 namespace {
@@ -54,6 +66,21 @@ std::string endpoints_json(const Settings& settings, const Endpoints& endpoints)
     return json.dump(2) + "\n";
 }
 
+/// Expired items, old stream records: a step a second until the shard stops. Needs the tables until then; between the engine's stop and the
+/// shard's its calls are refused, which is as good as their not being made.
+boost::asio::awaitable<void> keep_tables(store::table::TableApi* tables) {
+    constexpr std::chrono::seconds pause{1};
+    boost::asio::steady_timer timer(co_await boost::asio::this_coro::executor);
+    bool failing = false;
+    for (;;) {
+        timer.expires_after(pause);
+        co_await timer.async_wait(boost::asio::use_awaitable);
+        const auto done = co_await tables->maintain();
+        if (!done && !failing) logger("store").warn("tables are not kept why={}", log_value(done.error().message));
+        failing = !done;
+    }
+}
+
 }  // namespace
 
 /// In the order of construction; destroyed in the reverse order.
@@ -70,6 +97,7 @@ struct Server::Rooms {
     SystemClock clock;
     SystemRandom random;
     Metrics metrics;
+    ActivityFeed activity;
     ShardPool shards;
     boost::asio::io_context startup{1};  ///< runs what must be done before the shards do
     ArnFactory arns;
@@ -77,14 +105,20 @@ struct Server::Rooms {
     std::unique_ptr<store::kv::Engine> engine;
     std::unique_ptr<registry::CertificateAuthority> authority;
     std::unique_ptr<registry::Iam> iam;
+    std::unique_ptr<registry::DeviceAccess> access;
     std::unique_ptr<registry::Registry> registry;
-    std::unique_ptr<store::table::TableService> tables;
+    std::unique_ptr<store::table::TableApi> tables;
     std::unique_ptr<broker::Router> router;
     std::unique_ptr<logs::LogStore> logs;
     std::unique_ptr<shadow::ShadowService> shadows;
+    std::unique_ptr<jobs::JobService> jobs;
     std::unique_ptr<lambda::FunctionService> functions;
     std::unique_ptr<rules::RuleService> rules;
+    std::unique_ptr<UpgradeAuthenticator> upgrades;
+    HttpHandover handover;
     std::unique_ptr<broker::Broker> broker;
+    std::unique_ptr<registry::ProvisioningService> provisioning;
+    std::unique_ptr<CustomAuthenticator> custom_authenticator;
     std::unique_ptr<api::ApiServer> api;
     Endpoints endpoints;
     bool stopped = false;
@@ -101,6 +135,7 @@ Result<void> Server::Rooms::open_store() {
     store::kv::SqliteOptions options;
     options.file = settings.data / "fogbank.db";
     options.durability = settings.durability;
+    options.check_time_max = std::chrono::seconds(1);  // some gigabytes from a warm disk cache
     options.metrics = &metrics;
     auto opened = store::kv::open_sqlite_engine(options);
     if (!opened) return opened.error();
@@ -117,7 +152,12 @@ Result<void> Server::Rooms::open_identity() {
     if (!opened_iam) return opened_iam.error();
     iam = std::move(*opened_iam);
 
-    auto opened_registry = run_blocking(startup, registry::open_registry({*engine, clock, random, arns, quotas, *authority, iam.get()}));
+    auto opened_access = run_blocking(startup, registry::DeviceAccess::open(*engine));
+    if (!opened_access) return opened_access.error();
+    access = std::move(*opened_access);
+
+    auto opened_registry = run_blocking(
+        startup, registry::open_registry({*engine, clock, random, arns, quotas, *authority, iam.get(), &activity, access.get()}));
     if (!opened_registry) return opened_registry.error();
     registry = std::move(*opened_registry);
     return {};
@@ -129,7 +169,9 @@ Result<void> Server::Rooms::open_services() {
     tables = std::move(*opened_tables);
 
     router = broker::make_router(shards, clock, metrics, quotas);
-    shadows = shadow::make_shadow_service({*engine, *router, *router, shards, clock, metrics, quotas, nullptr});
+    registry->publish_events(router.get());
+    shadows = shadow::make_shadow_service({*engine, *router, *router, shards, clock, metrics, quotas, &activity});
+    jobs = jobs::make_job_service({*engine, *router, *router, shards, *registry, clock, metrics, arns, quotas});
 
     auto opened_logs = run_blocking(startup, logs::open_log_store(*engine, clock, metrics));
     if (!opened_logs) return opened_logs.error();
@@ -149,7 +191,9 @@ Result<void> Server::Rooms::open_services() {
     if (!opened_rules) return opened_rules.error();
     rules = std::move(*opened_rules);
 
+    boost::asio::co_spawn(shards[0].io(), keep_tables(tables.get()), boost::asio::detached);
     shards.start();
+    registry->index().start(shards, *router, shadows.get());
     return {};
 }
 
@@ -162,16 +206,41 @@ Result<void> Server::Rooms::open_doors(const Doors& doors) {
     endpoints.endpoint_name = endpoint_name(settings);
     endpoints.root_key = iam->root();
 
-    broker = broker::make_broker({shards, *router, *registry, clock, random, metrics, quotas});
-    if (doors.mqtt) {
-        const broker::ListenerOptions options{settings.bind,      settings.mqtts_port,    settings.alpn_port,
-                                              settings.mqtt_port, certificate->chain_pem, certificate->key_pem};
-        auto ports = broker->listen(options);
-        if (!ports) return ports.error();
-        endpoints.mqtt = *ports;
-    }
-    api = api::make_api_server({shards, *registry, *iam, *iam, *rules, *functions, *tables, *router, clock, random, metrics, arns, quotas,
-                                shadows.get(), logs.get()});
+    upgrades = api::make_upgrade_authenticator(*iam, clock);
+    broker::Broker::Dependencies for_broker{shards, *router, *registry, clock, random, metrics, quotas};
+    for_broker.store = engine.get();
+    for_broker.upgrades = upgrades.get();
+    for_broker.activity = &activity;
+    custom_authenticator = registry::make_custom_authenticator({*access, *functions, clock, random, arns});
+    for_broker.custom = custom_authenticator.get();
+    for_broker.http = &handover;
+    broker = broker::make_broker(std::move(for_broker));
+    if (auto restored = run_blocking(startup, broker->restore()); !restored) return restored.error();
+    provisioning =
+        registry::make_provisioning_service({*registry, *access, *router, *router, broker->direct(), *functions, clock, arns, &activity});
+    registry->observe_revocations(&broker->revocations());
+    api = api::make_api_server({shards,
+                                *registry,
+                                *iam,
+                                *iam,
+                                *access,
+                                *rules,
+                                *functions,
+                                *tables,
+                                *router,
+                                clock,
+                                random,
+                                metrics,
+                                arns,
+                                quotas,
+                                shadows.get(),
+                                &broker->retained(),
+                                &broker->connections(),
+                                jobs.get(),
+                                &activity,
+                                provisioning.get(),
+                                custom_authenticator.get(),
+                                logs.get()});
     api::ApiOptions options{endpoints.bind,         settings.api_port,    settings.https_port,
                             certificate->chain_pem, certificate->key_pem, endpoints.endpoint_name};
     if (doors.api_on_loopback_only) {
@@ -181,6 +250,23 @@ Result<void> Server::Rooms::open_doors(const Doors& doors) {
     auto ports = api->listen(options);
     if (!ports) return ports.error();
     endpoints.api = *ports;
+    // The broker's doors last: HTTP that comes in there is the API's.
+    handover.give_to(*api);
+    if (doors.mqtt) {
+        broker::ListenerOptions listener;
+        listener.bind = settings.bind;
+        listener.mqtts_port = settings.mqtts_port;
+        listener.alpn_port = settings.alpn_port;
+        listener.mqtt_port = settings.mqtt_port;
+        listener.certificate_chain_pem = certificate->chain_pem;
+        listener.private_key_pem = certificate->key_pem;
+        listener.security_policy = settings.tls_security_policy;
+        listener.strict_server_name = settings.strict_sni;
+        listener.proxy_protocol = settings.proxy_protocol;
+        auto opened = broker->listen(listener);
+        if (!opened) return opened.error();
+        endpoints.mqtt = *opened;
+    }
     start_functions();
     return {};
 }
@@ -193,10 +279,10 @@ void Server::Rooms::start_functions() {
     surroundings.node_path = settings.lambda_node_path;
     if (const char* path = std::getenv("PATH"); path != nullptr) surroundings.search_path = path;
     surroundings.roles = iam.get();
-    surroundings.shadows = shadows.get();
     surroundings.logs = logs.get();
     surroundings.access_key_id = endpoints.root_key.access_key_id;
     surroundings.secret_access_key = endpoints.root_key.secret_access_key;
+    surroundings.shadows = shadows.get();
     functions->start(std::move(surroundings));
 }
 
@@ -204,11 +290,18 @@ void Server::Rooms::stop(std::chrono::milliseconds grace) {
     if (std::exchange(stopped, true)) return;
     // First the doors, then what works for them, then the store, then the loops they all ran on.
     if (api) api->stop(grace / 4);
-    if (broker) broker->stop(grace / 4);
+    if (broker) {
+        registry->observe_revocations(nullptr);
+        broker->stop(grace / 4);
+    }
+    if (provisioning) provisioning->stop();
+    if (registry && router) registry->index().stop();
+    if (registry) registry->publish_events(nullptr);
     if (rules) rules->stop();
     if (functions) functions->stop(grace / 4);
     if (logs) logs->stop();
     if (shadows) shadows->stop();
+    if (jobs) jobs->stop();
     if (engine) engine->stop();
     shards.stop();
 }

@@ -51,12 +51,13 @@ def groups(server):
 class Bench:
     def __init__(self, folder):
         self.folder = folder
-        self.server = FogbankServer(folder / "data", "--quota-profile", "relaxed", "--log-level", "warn").start()
+        self.server = FogbankServer(folder / "data", "--quota-profile", "relaxed", "--log-level", os.environ.get("BENCH_LOG", "warn")).start()
         self.server.provision("bench", folder / "bench")
         iot = self.server.boto3("iot")
         iot.create_policy(policyName="bench-all", policyDocument=json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "iot:*", "Resource": "*"}]}))
         for certificate in iot.list_certificates()["certificates"]:
             iot.attach_policy(policyName="bench-all", target=certificate["certificateArn"])
+            iot.detach_policy(policyName="bench-policy", target=certificate["certificateArn"])  # it denies the reserved topics
 
     def run(self, mode, **options):
         port = self.server.endpoints["mqtts_port" if mode == "mqtt" else "https_port"]

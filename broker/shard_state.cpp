@@ -5,8 +5,12 @@
 
 #include <algorithm>
 
+#include "broker/arrival.h"
 #include "broker/connection.h"
+#include "broker/errc.h"
 #include "broker/limits.h"
+#include "broker/message_expiry.h"
+#include "broker/mqtt/properties.h"
 #include "broker/session.h"
 #include "common/logging.h"
 
@@ -26,6 +30,8 @@ ShardState::ShardState(Core& shared, Shard& own_shard)
           own_shard.io(), [this] { take_time(); }, [this] { end_turn(); }),
       scratch(limits::read_scratch_bytes),
       refusals(limits::refusal_logs_per_second),
+      journal(shared, own_shard),
+      late_timer_(own_shard.io()),
       timer_(own_shard.io()) {
     for (std::size_t i = 0; i < shared.shards.size(); ++i) outgoing_.push_back(std::make_unique<Outgoing>());
     take_time();
@@ -47,16 +53,32 @@ void ShardState::stop() {
     stopped_ = true;
     poller.stop();
     timer_.cancel();
+    late_timer_.cancel();
     to_read_.clear();
     to_handshake_.clear();
     held_back_.clear();
     paced_.clear();
 }
 
-void ShardState::adopt(const std::shared_ptr<Connection>& connection) {
+void ShardState::adopt(const std::shared_ptr<Arrival>& arrival) {
     take_time();
-    connections_.emplace(connection->id(), connection);
+    arrivals_.emplace(arrival->id(), arrival);
+    arrival->start();
+    turn_needed();
+}
+
+void ShardState::connected(std::uint64_t id, Arrived arrived) {
+    const auto connection = std::make_shared<Connection>(*this, id, std::move(arrived));
+    connections_.emplace(id, connection);
     connection->start();
+    turn_needed();
+}
+
+void ShardState::retire(Arrival& arrival) {
+    const auto found = arrivals_.find(arrival.id());
+    if (found == arrivals_.end()) return;
+    retired_arrivals_.push_back(std::move(found->second));
+    arrivals_.erase(found);
     turn_needed();
 }
 
@@ -76,7 +98,14 @@ std::vector<std::shared_ptr<Connection>> ShardState::all_connections() const {
     return all;
 }
 
+void ShardState::close_arrivals(std::string_view detail) {
+    std::vector<std::shared_ptr<Arrival>> all;
+    for (const auto& [id, arrival] : arrivals_) all.push_back(arrival);
+    for (const auto& arrival : all) arrival->close(DisconnectReason::server_initiated_disconnect, detail);
+}
+
 void ShardState::begin_stop() {
+    close_arrivals("the broker stops");
     for (const auto& connection : all_connections()) connection->begin_stop();
 }
 
@@ -85,6 +114,7 @@ bool ShardState::drained() const {
 }
 
 void ShardState::close_all(DisconnectReason reason, std::string_view detail) {
+    close_arrivals(detail);
     for (const auto& connection : all_connections()) connection->close(reason, detail);
 }
 
@@ -103,7 +133,10 @@ void ShardState::end_turn() {
     const std::vector<std::shared_ptr<Connection>> gone = std::move(retired_);
     retired_.clear();
     for (const auto& connection : gone) connection->release();
-    cached_ = Cached();
+    retired_arrivals_.clear();
+    encoded_message_.reset();
+    encoded_.clear();
+    journal.flush();
     counts.flush(core.metrics);
 }
 
@@ -123,8 +156,8 @@ void ShardState::read_later(Connection& connection) {
     ready_needed();
 }
 
-void ShardState::handshake_later(Connection& connection) {
-    to_handshake_.push_back(connection.shared_from_this());
+void ShardState::handshake_later(std::shared_ptr<Arrival> arrival) {
+    to_handshake_.push_back(std::move(arrival));
     ready_needed();
 }
 
@@ -135,16 +168,16 @@ void ShardState::run_ready() {
     to_read_.clear();
     for (const auto& connection : readers) connection->continue_reading();
     for (int i = 0; i < limits::handshake_steps_per_turn && !to_handshake_.empty(); ++i) {
-        const std::shared_ptr<Connection> connection = std::move(to_handshake_.front());
+        const std::shared_ptr<Arrival> arrival = std::move(to_handshake_.front());
         to_handshake_.pop_front();
-        connection->continue_handshake();
+        arrival->continue_handshake();
     }
     if (!to_handshake_.empty()) ready_needed();
     end_turn();
 }
 
-void ShardState::wake_at(const Connection& connection, SteadyTime when) {
-    deadlines_[tick_after(when)].push_back(connection.id());
+void ShardState::wake_at(std::uint64_t id, SteadyTime when) {
+    deadlines_[tick_after(when)].push_back(id);
 }
 
 void ShardState::pace(Connection& connection) {
@@ -176,6 +209,7 @@ void ShardState::tick() {
         if (const auto found = connections_.find(id); found != connections_.end()) found->second->shrink();
     }
     run_deadlines();
+    run_session_deadlines();
     if (const std::uint64_t suppressed = refusals.take_suppressed(); suppressed != 0) {
         logger("broker").warn("more refusals than are logged one by one count={}", suppressed);
     }
@@ -190,36 +224,95 @@ void ShardState::run_deadlines() {
             if (const auto found = connections_.find(id); found != connections_.end()) {
                 const std::shared_ptr<Connection> connection = found->second;
                 connection->on_deadline();
+            } else if (const auto arriving = arrivals_.find(id); arriving != arrivals_.end()) {
+                const std::shared_ptr<Arrival> arrival = arriving->second;
+                arrival->on_deadline();
             }
         }
     }
 }
 
-const mqtt::EncodedPublish& ShardState::encoded(const MessagePtr& message, Qos qos) {
-    if (cached_.message != message) {
-        cached_.message = message;
-        cached_.known = {};
+const mqtt::EncodedPublish& ShardState::encoded(const MessagePtr& message, mqtt::Version version, Qos qos, bool retain) {
+    if (encoded_message_ != message) {
+        encoded_message_ = message;
+        encoded_.clear();
         turn_needed();
     }
-    const auto slot = static_cast<std::size_t>(qos);
-    if (!cached_.known[slot]) {
-        // RETAIN is 0 for a message that comes through an established subscription (MQTT-3.3.1-9).
-        cached_.by_qos[slot] = mqtt::encode_publish(message->topic_name(), message->payload(), qos, false);
-        cached_.known[slot] = true;
+    for (const Encoded& known : encoded_) {
+        if (known.version == version && known.qos == qos && known.retain == retain) return known.publish;
     }
-    return cached_.by_qos[slot];
+    if (version == mqtt::Version::v3_1_1) {
+        encoded_.push_back({version, qos, retain, mqtt::encode_publish(message->topic_name(), message->payload(), qos, retain)});
+    } else {
+        mqtt::Properties properties;
+        if (const MessageProperties* sent = message->properties())
+            properties = mqtt::to_properties(*sent, remaining_expiry_s(*message, wall_now_));
+        encoded_.push_back(
+            {version, qos, retain, mqtt::encode_publish5(message->topic_name(), message->payload(), qos, retain, properties)});
+    }
+    return encoded_.back().publish;
 }
 
-void ShardState::deliver_remote(std::shared_ptr<Session> session, const MessagePtr& message, Qos qos) {
+void ShardState::deliver_remote(std::shared_ptr<Session> session, Delivery delivery) {
     Outgoing& outgoing = *outgoing_[session->home().shard.index()];
-    const std::size_t bytes = message->topic_name().size() + message->payload().size() + limits::queued_message_overhead_bytes;
+    const Message& message = *delivery.message;
+    const std::size_t bytes = message.topic_name().size() + message.payload().size() + limits::queued_message_overhead_bytes;
     if (outgoing.bytes_under_way.load() + outgoing.batch_bytes + bytes > limits::shard_mailbox_drop_bytes) {
         core.metrics.dropped_mailbox_full.add();
+        delivery.hold.fail(Error(Errc::throttled, "too much is under way to another shard"));
         return;
     }
-    outgoing.batch.push_back({std::move(session), message, qos});
+    outgoing.batch.push_back({std::move(session), std::move(delivery)});
     outgoing.batch_bytes += bytes;
     turn_needed();
+}
+
+void ShardState::store_late(std::shared_ptr<Session> session, std::uint64_t sequence) {
+    late_fresh_.push_back({std::move(session), sequence});
+    if (std::exchange(late_timer_armed_, true)) return;
+    late_timer_.expires_after(limits::store_grace);
+    late_timer_.async_wait([this](boost::system::error_code error) {
+        if (!error && !stopped_) store_what_is_late();
+    });
+}
+
+/// What was there at the last call has waited long enough.
+void ShardState::store_what_is_late() {
+    take_time();
+    late_timer_armed_ = false;
+    const std::vector<Late> due = std::exchange(late_aging_, std::exchange(late_fresh_, {}));
+    for (const Late& late : due) {
+        if (const auto session = late.session.lock()) session->store_late(late.sequence);
+    }
+    if (!late_aging_.empty()) {
+        late_timer_armed_ = true;
+        late_timer_.expires_after(limits::store_grace);
+        late_timer_.async_wait([this](boost::system::error_code error) {
+            if (!error && !stopped_) store_what_is_late();
+        });
+    }
+    turn_needed();
+}
+
+void ShardState::wake_session_at(const std::shared_ptr<Session>& session, SteadyTime when) {
+    session_deadlines_[tick_after(when)].push_back(session);
+}
+
+void ShardState::run_session_deadlines() {
+    while (!session_deadlines_.empty() && session_deadlines_.begin()->first * limits::tick <= now_.time_since_epoch()) {
+        const auto due = std::move(session_deadlines_.begin()->second);
+        session_deadlines_.erase(session_deadlines_.begin());
+        for (const auto& weak : due) {
+            if (const auto session = weak.lock()) session->on_deadline();
+        }
+    }
+}
+
+void ShardState::close_principal(const std::string& principal_id, DisconnectReason reason, std::string_view detail) {
+    take_time();
+    for (const auto& connection : all_connections()) {
+        if (connection->principal_id() == principal_id) connection->close(reason, detail);
+    }
 }
 
 void ShardState::send_outgoing() {
@@ -235,9 +328,9 @@ void ShardState::send_outgoing() {
     }
 }
 
-void ShardState::receive_batch(ShardState& from, std::vector<Delivery> batch, std::size_t bytes) {
+void ShardState::receive_batch(ShardState& from, std::vector<Addressed> batch, std::size_t bytes) {
     take_time();
-    for (const Delivery& delivery : batch) delivery.session->receive(delivery.message, delivery.qos);
+    for (Addressed& addressed : batch) addressed.session->receive(std::move(addressed.delivery));
     turn_needed();
     const std::size_t before = from.outgoing_[shard.index()]->bytes_under_way.fetch_sub(bytes);
     if (before - bytes <= limits::shard_mailbox_pause_bytes / 2 && from.mailbox_waited_for_.exchange(false)) {

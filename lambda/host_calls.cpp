@@ -47,9 +47,9 @@ std::string_view exception_name(const boost::system::error_code& code) {
         case table::Errc::throttled:
             return "ThrottlingException";
         case table::Errc::unavailable:
+        default:
             return "InternalServerError";
     }
-    return "InternalServerError";
 }
 
 int refuse(fogbank_sink sink, std::string_view text) {

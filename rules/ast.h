@@ -37,7 +37,7 @@ enum class ExpressionKind : std::uint8_t {
     literal_string,   ///< text
     name,             ///< names[0]: a field
     variable,         ///< text
-    star,             ///< `*` as a SELECT item or argument
+    star,             ///< `*` as a SELECT item or argument; `boolean`: the JSON payload, not its bytes
     member,           ///< children[0] . names[0] . names[1] …
     unary,            ///< op `-` or `NOT`
     binary,           ///< op, two children

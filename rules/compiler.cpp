@@ -5,7 +5,9 @@
 #include <set>
 
 #include "rules/evaluator.h"
+#include "rules/external.h"
 #include "rules/program.h"
+#include "rules/resolver.h"
 
 namespace fogbank::rules::sql {
 namespace {
@@ -15,7 +17,9 @@ constexpr std::size_t folded_bytes_max = 4096;
 
 class Compiler {
   public:
-    Compiler(Version version, std::vector<std::string> variables) : variables_(std::move(variables)) { program_.version = version; }
+    Compiler(Version version, std::vector<std::string> variables, bool fold) : variables_(std::move(variables)), fold_(fold) {
+        program_.version = version;
+    }
 
     std::uint32_t expression(Expression& expression);
     QueryPlan plan(Query& query);
@@ -43,6 +47,7 @@ class Compiler {
 
     Program program_;
     std::vector<std::string> variables_;
+    bool fold_;
     bool nested_ = false;       ///< inside a nested query: names are looked up in its element
     std::string element_name_;  ///< AS of that query's FROM
 };
@@ -124,7 +129,7 @@ std::uint32_t Compiler::parent(Node node, Expression& source) {
 }
 
 bool Compiler::can_fold(const Node& node) const {
-    if (node.op == Op::call && !program_.functions[node.data]->constant) return false;
+    if (!fold_ || (node.op == Op::call && !program_.functions[node.data]->constant)) return false;
     const auto begin = program_.children.begin() + node.first;
     return std::all_of(begin, begin + node.count, [this](std::uint32_t child) { return program_.nodes[child].op == Op::constant; });
 }
@@ -134,6 +139,7 @@ std::uint32_t Compiler::call(Expression& call) {
     node.op = Op::call;
     node.data = static_cast<std::uint32_t>(program_.functions.size());
     program_.functions.push_back(call.function);
+    program_.asks = program_.asks || asked_service(call).has_value();
     return parent(node, call);
 }
 
@@ -157,7 +163,7 @@ std::uint32_t Compiler::expression(Expression& expression) {
             node.data = static_cast<std::uint32_t>(std::find(variables_.begin(), variables_.end(), expression.text) - variables_.begin());
             return emit(node, expression);
         case ExpressionKind::star:
-            node.op = Op::raw_payload;
+            node.op = expression.boolean ? Op::payload : Op::raw_payload;
             return emit(node, expression);
         case ExpressionKind::member:
             return member(expression);
@@ -232,15 +238,15 @@ std::vector<std::vector<std::string>> Program::payload_paths() const {
     return {found.begin(), found.end()};
 }
 
-Program compile(Statement statement, Version version) {
-    Compiler compiler(version, {});
+Program compile(Statement statement, Version version, bool fold) {
+    Compiler compiler(version, {}, fold);
     for (Assignment& assignment : statement.assignments) compiler.assign(assignment);
     compiler.main(compiler.plan(statement.query));
     return compiler.finish();
 }
 
-Program compile_expression(ExpressionPtr expression, const std::vector<std::string>& variables, Version version) {
-    Compiler compiler(version, variables);
+Program compile_expression(ExpressionPtr expression, const std::vector<std::string>& variables, Version version, bool fold) {
+    Compiler compiler(version, variables, fold);
     QueryPlan plan;
     plan.value = true;
     PlannedItem item;

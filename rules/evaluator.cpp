@@ -182,7 +182,19 @@ Value Evaluator::follow(Value value, const std::vector<std::string>& path) {
     return value;
 }
 
-Value Evaluator::at(std::uint32_t index) {
+Value Evaluator::traced(std::uint32_t index) {
+    if (trace_->size() >= trace_steps_max) return evaluate(index);
+    const Node& node = program_.nodes[index];
+    const std::size_t step = trace_->size();
+    trace_->push_back({node.position, node.end, depth_, Value()});
+    ++depth_;
+    Value value = evaluate(index);
+    --depth_;
+    (*trace_)[step].value = value;
+    return value;
+}
+
+Value Evaluator::evaluate(std::uint32_t index) {
     if (!spend(1)) return {};
     const Node& node = program_.nodes[index];
     switch (node.op) {
@@ -242,14 +254,32 @@ Value Evaluator::call(const Node& node) {
     if (node.count < function.arguments_min || (function.arguments_max != any_number && node.count > function.arguments_max)) return {};
     if (node.count <= inline_arguments) {
         std::array<Value, inline_arguments> arguments;
-        for (std::uint32_t i = 0; i < node.count; ++i) arguments[i] = at(child(node, i));
-        if (!spend(argument_steps(Arguments(arguments.data(), node.count)))) return {};
-        return charged(function.call(context_, Arguments(arguments.data(), node.count)));
+        for (std::uint32_t i = 0; i < node.count; ++i) arguments[i] = argument(function, i, child(node, i));
+        return finish_call(function, Arguments(arguments.data(), node.count));
     }
     Array arguments;
-    for (std::uint32_t i = 0; i < node.count; ++i) arguments.push_back(at(child(node, i)));
+    for (std::uint32_t i = 0; i < node.count; ++i) arguments.push_back(argument(function, i, child(node, i)));
+    return finish_call(function, arguments);
+}
+
+Value Evaluator::argument(const Function& function, std::uint32_t i, std::uint32_t node) {
+    Value value = at(node);
+    if (!function.catches || i != 0 || !failure_ || !failure_is_external_) return value;
+    failure_.reset();
+    failure_is_external_ = false;
+    return {};
+}
+
+Value Evaluator::finish_call(const Function& function, Arguments arguments) {
     if (!spend(argument_steps(arguments))) return {};
-    return charged(function.call(context_, arguments));
+    Value value = charged(function.call(context_, arguments));
+    if (!external_.waiting && !external_.failure) return value;
+    if (!failure_) {
+        failure_is_external_ = external_.failure.has_value();
+        fail(failure_is_external_ ? *external_.failure : std::string("an answer of another service is missing"));
+    }
+    external_.failure.reset();
+    return {};
 }
 
 Value Evaluator::array(const Node& node) {

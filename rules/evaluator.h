@@ -38,9 +38,25 @@ struct Outcome {
     Variables variables;   ///< for the actions' templates
 };
 
+/// What one evaluation did, expression by expression, for people who ask why. Values borrow as `Output` does.
+struct TraceStep {
+    std::size_t position = 0, end = 0;  ///< byte range in the text
+    std::size_t depth = 0;              ///< 0: a whole assignment, WHERE or item
+    Value value;
+};
+using Trace = std::vector<TraceStep>;
+/// Steps beyond this number are left out. Fogbank's own bound.
+inline constexpr std::size_t trace_steps_max = 2000;
+
 class Evaluator {
   public:
-    Evaluator(const Program& program, CallContext context) : program_(program), context_(context) { context_.version = program.version; }
+    /// @param trace  receives the steps if it is not null; compile the program without folding for a complete one.
+    Evaluator(const Program& program, CallContext context, Trace* trace = nullptr) : program_(program), context_(context), trace_(trace) {
+        context_.version = program.version;
+        context_.outcome = &external_;
+    }
+    Evaluator(const Evaluator&) = delete;
+    Evaluator& operator=(const Evaluator&) = delete;
 
     /// SET, WHERE, SELECT in this order. Errors: evaluation, naming the bound that was exceeded.
     Result<Outcome> run();
@@ -52,7 +68,11 @@ class Evaluator {
     std::optional<Value> constant(std::uint32_t node);
 
   private:
-    Value at(std::uint32_t index);
+    Value at(std::uint32_t index) { return trace_ == nullptr ? evaluate(index) : traced(index); }
+    Value traced(std::uint32_t index);
+    Value evaluate(std::uint32_t index);
+    Value finish_call(const Function& function, Arguments arguments);
+    Value argument(const Function& function, std::uint32_t i, std::uint32_t node);
     Value case_of(const Node& node);
     Value call(const Node& node);
     Value array(const Node& node);
@@ -82,6 +102,10 @@ class Evaluator {
     const Value* element_ = nullptr;  ///< null: outside of nested queries
     std::size_t steps_ = 0, bytes_ = 0;
     std::optional<Error> failure_;
+    ExternalOutcome external_;
+    bool failure_is_external_ = false;
+    Trace* trace_;
+    std::size_t depth_ = 0;
 };
 
 }  // namespace fogbank::rules::sql

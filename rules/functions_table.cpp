@@ -13,16 +13,8 @@ namespace {
 struct Unavailable {
     std::string_view name, why;
 };
-constexpr std::string_view not_yet = "this server does not have it yet";
-constexpr std::array<Unavailable, 9> unavailable_functions{{{"aws_lambda", not_yet},
-                                                            {"get_dynamodb", not_yet},
-                                                            {"get_registry_data", not_yet},
-                                                            {"get_secret", not_yet},
-                                                            {"get_thing_shadow", not_yet},
-                                                            {"machinelearning_predict", "machine learning models are not available here"},
-                                                            {"parse_time", not_yet},
-                                                            {"time_to_epoch", not_yet},
-                                                            {"transform", not_yet}}};
+constexpr std::array<Unavailable, 1> unavailable_functions{
+    {{"machinelearning_predict", "not available: this server has no machine learning models"}}};
 
 std::string lower(std::string_view text) {
     std::string out(text);
@@ -34,8 +26,8 @@ std::string lower(std::string_view text) {
 const std::map<std::string_view, const Function*>& index() {
     static const std::map<std::string_view, const Function*> by_name = [] {
         std::map<std::string_view, const Function*> all;
-        for (const auto group :
-             {number_functions(), string_functions(), regexp_functions(), json_functions(), encoding_functions(), message_functions()}) {
+        for (const auto group : {number_functions(), string_functions(), regexp_functions(), json_functions(), encoding_functions(),
+                                 message_functions(), time_functions(), external_functions()}) {
             for (const Function& function : group) all.emplace(function.name, &function);
         }
         return all;
@@ -63,6 +55,44 @@ std::optional<std::int64_t> clamped_integer(const Value& value, std::int64_t min
     if (*number < Decimal(min)) return min;
     if (*number > Decimal(max)) return max;
     return number->floor().to_int64();
+}
+
+std::optional<Decimal> to_integer(const Value& value) {
+    const auto number = to_decimal(value);
+    if (!number) return std::nullopt;
+    return value.is_string() ? number->truncate(0) : number->round_half_away_from_zero();
+}
+
+namespace {
+
+/// The text that `value` borrows from goes with its parser.
+Value owned(const Value& value) {
+    switch (value.kind()) {
+        case Value::Kind::string:
+            return Value::string(std::string(value.text()));
+        case Value::Kind::array: {
+            Array items;
+            items.reserve(value.items().size());
+            for (const Value& item : value.items()) items.push_back(owned(item));
+            return Value::array(std::move(items));
+        }
+        case Value::Kind::object: {
+            Object members;
+            members.reserve(value.members().size());
+            for (const auto& [name, member] : value.members()) members.append(Text::owned(std::string(name.view())), owned(member));
+            return Value::object(std::move(members));
+        }
+        default:
+            return value;
+    }
+}
+
+}  // namespace
+
+std::optional<Value> value_of_json(std::string_view json, Version version) {
+    Payload payload;
+    if (!payload.parse(json, true)) return std::nullopt;
+    return owned(payload.root(version));
 }
 
 Value bounded_string(std::string text) {

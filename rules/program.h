@@ -63,6 +63,7 @@ struct Program {
     std::vector<QueryPlan> queries;
     std::vector<std::uint32_t> assignments;  ///< nodes, in order
     QueryPlan main;
+    bool asks = false;  ///< calls functions that ask other services: runs need `CallContext::externals`
 
     /// Whether any part reads the payload as JSON; without it the payload need not be parsed.
     bool reads_json() const;
@@ -71,8 +72,9 @@ struct Program {
 };
 
 /// A resolved statement, which is used up.
-Program compile(Statement statement, Version version);
+/// @param fold  whether constants are computed once; without it a trace shows every sub-expression.
+Program compile(Statement statement, Version version, bool fold = true);
 /// A resolved expression as a program whose only item is it; `variables` are the names that it may read, in the statement's order.
-Program compile_expression(ExpressionPtr expression, const std::vector<std::string>& variables, Version version);
+Program compile_expression(ExpressionPtr expression, const std::vector<std::string>& variables, Version version, bool fold = true);
 
 }  // namespace fogbank::rules::sql

@@ -10,6 +10,9 @@
 namespace fogbank::rules::sql {
 namespace {
 
+/// Reference "rules", section 7.
+constexpr std::size_t protobuf_decodes_max = 2;
+
 struct CastName {
     std::string_view name;
     CastType type;
@@ -40,15 +43,21 @@ std::string quoted(std::string_view text) {
 
 class Resolver {
   public:
-    Resolver(Version version, std::vector<std::string>& warnings) : version_(version), warnings_(warnings) {}
+    Resolver(Version version, const WhyNoExternal& why_not, std::vector<std::string>& warnings)
+        : version_(version), why_not_(why_not), warnings_(warnings) {}
 
     Result<void> assignments(Statement& statement);
     Result<void> query(Query& query);
     Result<void> expression(Expression& expression);
-    void know(const std::vector<std::string>& variables) { variables_ = variables; }
+    void enter_template(const std::vector<std::string>& variables) {
+        variables_ = variables;
+        in_template_ = true;
+    }
 
   private:
     Result<void> call(Expression& call);
+    Result<void> arguments(Expression& call);
+    Result<void> service(const Expression& call, External service);
     Result<void> cast(Expression& cast);
     Result<void> literal_container(const Expression& literal) const;
     Result<void> nested(Expression& nested);
@@ -56,6 +65,10 @@ class Resolver {
     Result<void> needs(Version since, std::size_t position, std::string_view what) const;
 
     Version version_;
+    const WhyNoExternal& why_not_;
+    bool in_template_ = false;
+    bool in_default_ = false;  ///< inside the second argument of get_or_default
+    std::size_t protobuf_decodes_ = 0;
     std::vector<std::string>& warnings_;
     std::vector<std::string> variables_;
 };
@@ -138,7 +151,7 @@ Result<void> Resolver::call(Expression& call) {
     if (function == nullptr) {
         const std::string_view why = why_unavailable(call.text);
         if (why.empty()) return sql_error(call.position, "unknown function " + quoted(call.text));
-        return sql_error(call.position, "unknown function " + quoted(call.text) + ": " + std::string(why));
+        return sql_error(call.position, "function " + quoted(call.text) + " is " + std::string(why));
     }
     if (auto allowed = needs(function->since, call.position, "function " + quoted(call.text)); !allowed) return allowed;
     const std::size_t count = call.children.size();
@@ -147,12 +160,43 @@ Result<void> Resolver::call(Expression& call) {
                             std::to_string(count) + " arguments, which is always Undefined");
     }
     call.function = function;
-    for (std::size_t i = 0; i < count; ++i) {
+    if (const auto asked = asked_service(call)) {
+        if (auto allowed = service(call, *asked); !allowed) return allowed;
+    }
+    return arguments(call);
+}
+
+Result<void> Resolver::arguments(Expression& call) {
+    const bool outer_default = in_default_;
+    for (std::size_t i = 0; i < call.children.size(); ++i) {
         Expression& argument = *call.children[i];
-        if (i == 0 && argument.kind == ExpressionKind::star && function->raw_argument) continue;
-        if (auto resolved = expression(argument); !resolved) return resolved;
+        if (argument.kind == ExpressionKind::star) {
+            if (i == 0 && call.function->raw_argument) continue;
+            argument.boolean = i == 1 && call.function->external == External::lambda;
+            if (argument.boolean) continue;
+        }
+        if (call.function->catches && i == 1) in_default_ = true;
+        auto resolved = expression(argument);
+        in_default_ = outer_default;
+        if (!resolved) return resolved;
     }
     return {};
+}
+
+/// What can be said of a call of another service before it runs.
+Result<void> Resolver::service(const Expression& call, External service) {
+    const std::string what = "function " + quoted(call.text);
+    if (const std::string& why = why_not_[static_cast<std::size_t>(service)]; !why.empty())
+        return sql_error(call.position, what + " is not available: " + why);
+    if (in_default_) return sql_error(call.position, what + " may not stand in the default of get_or_default");
+    if (service == External::object && in_template_)
+        return sql_error(call.position, what + " with `proto` may not stand in a substitution template");
+    if (service == External::object && ++protobuf_decodes_ > protobuf_decodes_max)
+        return sql_error(call.position, what + " with `proto` may be called at most " + std::to_string(protobuf_decodes_max) + " times");
+    if (service != External::registry || call.children.empty()) return {};
+    const Expression& api = *call.children[0];
+    if (api.kind != ExpressionKind::literal_string || api.text == "DescribeThing" || api.text == "ListThingGroupsForThing") return {};
+    return sql_error(api.position, what + ": the API must be DescribeThing or ListThingGroupsForThing");
 }
 
 Result<void> Resolver::cast(Expression& cast) {
@@ -167,16 +211,24 @@ Result<void> Resolver::cast(Expression& cast) {
 
 }  // namespace
 
-Result<void> resolve(Statement& statement, Version version, std::vector<std::string>& warnings) {
-    Resolver resolver(version, warnings);
+std::optional<External> asked_service(const Expression& call) {
+    if (call.function->external) return call.function->external;
+    // decode(value, 'base64') asks nobody; with 'proto' it reads the descriptor.
+    constexpr std::size_t protobuf_arguments = 6;
+    if (call.function->name != "decode" || call.children.size() != protobuf_arguments) return std::nullopt;
+    return External::object;
+}
+
+Result<void> resolve(Statement& statement, Version version, const WhyNoExternal& why_not, std::vector<std::string>& warnings) {
+    Resolver resolver(version, why_not, warnings);
     if (auto resolved = resolver.assignments(statement); !resolved) return resolved;
     return resolver.query(statement.query);
 }
 
 Result<void> resolve_template(Expression& expression, const std::vector<std::string>& variables, Version version,
-                              std::vector<std::string>& warnings) {
-    Resolver resolver(version, warnings);
-    resolver.know(variables);
+                              const WhyNoExternal& why_not, std::vector<std::string>& warnings) {
+    Resolver resolver(version, why_not, warnings);
+    resolver.enter_template(variables);
     return resolver.expression(expression);
 }
 

@@ -6,6 +6,7 @@
 
 #include "common/result.h"
 #include "rules/ast.h"
+#include "rules/external.h"
 #include "rules/value.h"
 
 namespace fogbank::rules::sql {
@@ -17,10 +18,14 @@ inline constexpr std::size_t variable_name_bytes_max = 64;
 /// Sets `function` and `cast_type` in the tree; checks functions, SQL version, variables, where `*` may stand.
 /// @param warnings  receives texts about what is legal but surely not meant, such as a call with the wrong number of arguments (Undefined,
 /// as documented). Errors: sql_parse with position and reason.
-Result<void> resolve(Statement& statement, Version version, std::vector<std::string>& warnings);
+/// @param why_not  the services that statements of this place cannot ask.
+Result<void> resolve(Statement& statement, Version version, const WhyNoExternal& why_not, std::vector<std::string>& warnings);
 
 /// The same for one expression of a substitution template, which may read the variables of `statement`.
 Result<void> resolve_template(Expression& expression, const std::vector<std::string>& variables, Version version,
-                              std::vector<std::string>& warnings);
+                              const WhyNoExternal& why_not, std::vector<std::string>& warnings);
+
+/// The service that a resolved call asks, if any.
+std::optional<External> asked_service(const Expression& call);
 
 }  // namespace fogbank::rules::sql

@@ -45,20 +45,20 @@ Result<void> read_actions(const nlohmann::json& object, const Quotas& quotas, Ru
     return {};
 }
 
+}  // namespace
+
 Result<void> check_topic_filter(const sql::CompiledStatement& statement, const Quotas& quotas) {
     if (!statement.topic_filter()) return {};
     TopicLimits limits;
     limits.bytes_max = quotas.bytes(Quota::topic_bytes);
     limits.slashes_max = quotas.bytes(Quota::topic_slashes);
+    const std::size_t position = statement.topic_filter_position();
     if (auto valid = validate_topic_filter(*statement.topic_filter(), limits); !valid)
-        return Error(Errc::sql_parse, "sql: FROM: " + valid.error().message);
+        return sql::sql_error(position, "FROM: " + valid.error().message);
     if (!statement.topic_filter()->starts_with(basic_ingest_prefix)) return {};
-    return Error(
-        Errc::sql_parse,
-        "sql: FROM: rules cannot subscribe to Basic Ingest topics `$aws/rules/…`; publishing to them runs the rule that they name");
+    return sql::sql_error(
+        position, "FROM: rules cannot subscribe to Basic Ingest topics `$aws/rules/…`; publishing to them runs the rule that they name");
 }
-
-}  // namespace
 
 Result<void> validate_rule_name(const RuleName& name) {
     const std::string& text = name.str();
@@ -138,7 +138,10 @@ RuleDescription describe(const RuleName& name, const RuleDefinition& definition,
 }
 
 Result<std::shared_ptr<const CompiledRule>> compile_rule(const RuleName& name, RuleDefinition& definition, const ActionServices& services) {
-    auto statement = sql::CompiledStatement::create(definition.sql, definition.version, services.quotas.bytes(Quota::rule_payload_bytes));
+    sql::StatementOptions options;
+    options.why_not = services.why_no_external;
+    auto statement =
+        sql::CompiledStatement::create(definition.sql, definition.version, services.quotas.bytes(Quota::rule_payload_bytes), options);
     if (!statement) return statement.error();
     if (auto valid = check_topic_filter(*statement, services.quotas); !valid) return valid.error();
     auto rule = std::make_shared<CompiledRule>();

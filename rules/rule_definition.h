@@ -29,6 +29,9 @@ Result<void> validate_rule_name(const RuleName& name);
 /// Errors: invalid_request. The SQL and the actions are checked by `compile_rule`.
 Result<RuleDefinition> parse_rule_payload(std::string_view payload_json, const Quotas& quotas);
 
+/// FROM as a filter that this server's topics can match. Errors: sql_parse.
+Result<void> check_topic_filter(const sql::CompiledStatement& statement, const Quotas& quotas);
+
 /// The stored form and back. Errors of reading: unavailable (the record is not what this version wrote).
 std::string stored_rule(const RuleDefinition& definition);
 Result<RuleDefinition> rule_from_store(std::string_view record);

@@ -36,9 +36,11 @@ class Service final : public RuleService {
   public:
     explicit Service(Dependencies dependencies)
         : dependencies_(std::move(dependencies)),
-          services_{dependencies_.publisher, dependencies_.tables, dependencies_.functions, dependencies_.clock, dependencies_.quotas},
+          services_{dependencies_.publisher, dependencies_.tables, dependencies_.functions, dependencies_.clock, dependencies_.quotas, {}},
           surroundings_(std::make_shared<RuleSurroundings>(
-              sql::Environment{dependencies_.clock, dependencies_.random, dependencies_.arns.account().str()})) {}
+              sql::Environment{dependencies_.clock, dependencies_.random, dependencies_.arns.account().str()})) {
+        services_.why_no_external.fill("rules cannot ask other services yet");
+    }
     ~Service() override { stop_now(); }
 
     Awaitable<void> load();

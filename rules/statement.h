@@ -7,29 +7,45 @@
 
 #include "common/result.h"
 #include "rules/evaluator.h"
+#include "rules/external.h"
 #include "rules/program.h"
 
 namespace fogbank::rules::sql {
+
+struct StatementOptions {
+    WhyNoExternal why_not;  ///< the services that the statement cannot ask
+    bool fold = true;       ///< see `compile`
+};
 
 /// Immutable; any thread.
 class CompiledStatement {
   public:
     /// Errors: sql_parse with position and reason.
-    static Result<CompiledStatement> create(std::string_view sql, Version version, std::size_t bytes_max);
+    static Result<CompiledStatement> create(std::string_view sql, Version version, std::size_t bytes_max,
+                                            const StatementOptions& options = {});
 
     const Program& program() const { return program_; }
     Version version() const { return program_.version; }
     const std::optional<std::string>& topic_filter() const { return topic_filter_; }
+    /// Of the filter's text in the statement.
+    std::size_t topic_filter_position() const { return topic_filter_position_; }
     const std::vector<std::string>& variables() const { return variables_; }
     /// What is legal but surely not meant.
     const std::vector<std::string>& warnings() const { return warnings_; }
 
-    Result<Outcome> run(MessageContext& message, const Environment& environment) const;
+    /// A statement that asks other services (`program().asks`) needs `session`, and its environment: an error with `wanted()` set means
+    /// that the question is to be answered and `run` called again.
+    Result<Outcome> run(MessageContext& message, const Environment& environment, ExternalSession* session = nullptr,
+                        Trace* trace = nullptr) const;
+
+    const WhyNoExternal& why_not() const { return why_not_; }
 
   private:
     Program program_;
     std::optional<std::string> topic_filter_;
+    std::size_t topic_filter_position_ = 0;
     std::vector<std::string> variables_, warnings_;
+    WhyNoExternal why_not_;
 };
 
 /// Literal text mixed with `${expression}` (reference "rules", section 4). Immutable; any thread.
@@ -43,7 +59,10 @@ class Template {
     const std::string* constant() const;
     /// Strings stand without quotes, Arrays and Objects as JSON, Null as `null`; Undefined is empty (the type page's "empty string").
     /// Errors: evaluation.
-    Result<std::string> expand(MessageContext& message, const Environment& environment, const Variables& variables) const;
+    Result<std::string> expand(MessageContext& message, const Environment& environment, const Variables& variables,
+                               ExternalSession* session = nullptr) const;
+    /// Whether an expression asks other services: then `expand` needs a session, as `CompiledStatement::run` does.
+    bool asks() const;
 
   private:
     struct Part {

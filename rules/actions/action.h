@@ -24,6 +24,7 @@ struct ActionServices {
     lambda::FunctionService& functions;
     const Clock& clock;
     Quotas quotas;
+    sql::WhyNoExternal why_no_external;  ///< the services that statements cannot ask
 };
 
 /// One message's turn. Valid until `run` returns.

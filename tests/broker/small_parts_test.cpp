@@ -57,11 +57,11 @@ TEST(AckQueue, DrainsInOrderWhateverTheOrderOfCompletion) {
             const std::size_t which = random() % open.size();
             queue.complete(open[which]);
             open.erase(open.begin() + static_cast<std::ptrdiff_t>(which));
-            queue.drain([&](std::uint16_t id) { ASSERT_EQ(id, next_sent++); });
+            queue.drain([&](const AckQueue::Entry& entry) { ASSERT_EQ(entry.packet_id, next_sent++); });
         }
     }
     for (const std::uint64_t sequence : open) queue.complete(sequence);
-    queue.drain([&](std::uint16_t id) { ASSERT_EQ(id, next_sent++); });
+    queue.drain([&](const AckQueue::Entry& entry) { ASSERT_EQ(entry.packet_id, next_sent++); });
     EXPECT_TRUE(queue.empty());
     EXPECT_EQ(next_sent, next_id);
 }

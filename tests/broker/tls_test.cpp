@@ -155,10 +155,6 @@ TEST(Tls, TheAlpnPortServesMqttToThoseWhoOfferIt) {
     options.alpn = {"x-amzn-mqtt-ca"};
     MqttClient client(std::make_unique<TlsClientSocket>(broker.ports.alpn, options));
     client.connect("c");
-    // No certificate is asked for where MQTT is not offered: the handshake succeeds, then the connection ends.
-    auto browser = std::make_unique<TlsClientSocket>(broker.ports.alpn, TlsOptions());
-    EXPECT_TRUE(browser->established);
-    EXPECT_TRUE(MqttClient(std::move(browser)).closed());
     TlsOptions without;
     without.alpn = {"x-amzn-mqtt-ca"};
     EXPECT_TRUE(is_refused(MqttClient(std::make_unique<TlsClientSocket>(broker.ports.alpn, without))));
@@ -176,6 +172,19 @@ TEST(Tls, NoTicketsAndNoResumption) {
         client.connect("c");
         EXPECT_EQ(SSL_SESSION_has_ticket(SSL_get_session(ssl)), 0);
     }
+}
+
+TEST(Tls, RenegotiationIsRefused) {
+    TestBroker broker(secure());
+    TlsOptions options = device();
+    options.version = TLS1_2_VERSION;
+    auto socket = std::make_unique<TlsClientSocket>(broker.ports.mqtts, options);
+    ASSERT_TRUE(socket->established);
+    SSL* ssl = socket->ssl();
+    MqttClient client(std::move(socket));
+    client.connect("c");
+    ASSERT_EQ(SSL_renegotiate(ssl), 1);
+    EXPECT_NE(SSL_do_handshake(ssl), 1);
 }
 
 TEST(Tls, HalfOpenHandshakesTimeOut) {
@@ -294,6 +303,22 @@ TEST(Policy, WhatMayNotBeReceivedIsSilentlyNotDelivered) {
     client.expect_puback(1);
     client.ping();
     EXPECT_EQ(broker.dropped("receive_not_allowed"), 1U);
+}
+
+// RevocationObserver: AWS does not say what becomes of live connections; here they end at once (docs/parity.md).
+TEST(Tls, TheConnectionsOfARevokedCertificateAreClosed) {
+    TestBroker broker(secure(2));
+    MqttClient first = tls_client(broker);
+    first.connect("first");
+    MqttClient second = tls_client(broker);
+    second.connect("second");
+    MqttClient other = tls_client(broker, device(pki().device_rsa));
+    other.connect("other");
+    broker.broker->revocations().principal_revoked(x509::certificate_id(pki().device_p256.certificate_der), "the certificate was revoked");
+    EXPECT_TRUE(first.closed());
+    EXPECT_TRUE(second.closed());
+    other.ping();
+    EXPECT_EQ(broker.disconnects(DisconnectReason::auth_error), 2U);
 }
 
 }  // namespace

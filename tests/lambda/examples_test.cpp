@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "store/table/json.h"
+#include "store/table/table_api.h"
 #include "tests/lambda/support.h"
 
 namespace fogbank::lambda {

@@ -156,3 +156,26 @@ def test_a_will_on_the_shadow_topic_is_ignored_by_the_service(connectivity, tmp_
         data.get_thing_shadow(thingName="valve")
     watcher.disconnect()
     watcher.loop_stop()
+
+
+def test_connectivity_by_lifecycle_events_and_a_rule(new_server, tmp_path):
+    """Nothing but the broker's own events: connect, clean disconnect and lost connection all reach the shadow of the thing named as the client."""
+    server = new_server().start()
+    device(server, tmp_path / "d", "d", EVERYTHING)
+    server.boto3("iot").create_topic_rule(ruleName="presence", topicRulePayload={
+        "sql": "SELECT CASE eventType WHEN 'connected' THEN true ELSE false END AS state.reported.connected FROM '$aws/events/presence/+/+' WHERE clientId <> 'watcher'",
+        "awsIotSqlVersion": "2016-03-23",
+        "actions": [{"republish": {"roleArn": "arn:aws:iam::000000000000:role/r", "topic": "$$aws/things/${clientId}/shadow/update", "qos": 1}}]})
+    watcher, changes = watch(server, tmp_path / "d", "pump")
+    thing = connect(server, tmp_path / "d", "pump")
+    assert changes.get(timeout=WAIT_S) is True
+    thing.disconnect()
+    thing.loop_stop()
+    assert changes.get(timeout=WAIT_S) is False
+    thing = connect(server, tmp_path / "d", "pump")
+    assert changes.get(timeout=WAIT_S) is True
+    thing.loop_stop()
+    thing.socket().shutdown(socket.SHUT_RDWR)
+    assert changes.get(timeout=WAIT_S) is False
+    watcher.disconnect()
+    watcher.loop_stop()
