@@ -7,6 +7,7 @@
 #include "common/common_errc.h"
 #include "jobs/errc.h"
 #include "lambda/errc.h"
+#include "logs/errc.h"
 #include "policy/errc.h"
 #include "registry/errc.h"
 #include "rules/errc.h"
@@ -182,6 +183,15 @@ constexpr std::array lambda_rows{
     lambda_only(lambda::Errc::invalid_code, "InvalidParameterValueException", 400),
     unavailable(lambda::Errc::unavailable),
     lambda_only(lambda::Errc::precondition_failed, "PreconditionFailedException", 412),
+    lambda_only(lambda::Errc::policy_too_large, "PolicyLengthExceededException", 400),
+};
+
+constexpr std::array logs_rows{
+    json_only(logs::Errc::invalid_parameter, "InvalidParameterException", 400),
+    json_only(logs::Errc::resource_not_found, "ResourceNotFoundException", 400),
+    json_only(logs::Errc::resource_already_exists, "ResourceAlreadyExistsException", 400),
+    json_only(logs::Errc::limit_exceeded, "LimitExceededException", 400),
+    json_only(logs::Errc::unavailable, "ServiceUnavailableException", 500),
 };
 
 constexpr std::array table_rows{
@@ -308,6 +318,7 @@ std::span<const ErrorTable> error_tables() {
         ErrorTable{&registry::category(), registry_rows},
         ErrorTable{&rules::category(), rules_rows},
         ErrorTable{&lambda::category(), lambda_rows},
+        ErrorTable{&logs::category(), logs_rows},
         ErrorTable{&shadow::category(), shadow_rows},
         ErrorTable{&jobs::category(), jobs_rows},
         ErrorTable{&store::table::category(), table_rows},

@@ -4,6 +4,8 @@
 #include "api/dynamodb_operations.h"
 #include "api/own_operations.h"
 
+#include <array>
+
 namespace fogbank::api {
 namespace {
 
@@ -85,7 +87,22 @@ AwsService lambda() {
     out.signing_names = {"lambda"};
     out.errors.family = Family::lambda;
     out.operations = {lambda_operations()};
-    out.path_prefixes = {"/2015-03-31/functions"};
+    out.path_prefixes = {"/2015-03-31/functions", "/2014-11-13/functions", "/2017-10-31/functions",       "/2019-09-30/functions",
+                         "/2019-09-25/functions", "/2017-03-31/tags",      "/2016-08-19/account-settings"};
+    return out;
+}
+
+AwsService cloudwatch_logs() {
+    static constexpr std::array renames{ErrorStyle::Rename{"ValidationException", "InvalidParameterException"}};
+    AwsService out;
+    out.name = out.iam_prefix = "logs";
+    out.protocol = Protocol::json;
+    out.signing_names = {"logs"};
+    out.errors.family = Family::json;
+    out.errors.json_version = "1.1";
+    out.errors.renames = renames;
+    out.operations = {cloudwatch_logs_operations()};
+    out.target_prefix = "Logs_20140328.";
     return out;
 }
 
@@ -119,7 +136,7 @@ AwsService sts() {
 
 std::span<const AwsService> aws_services() {
     static const std::vector<AwsService> table{
-        iot(), iot_data(), iot_jobs_data(), dynamodb(), dynamodb_streams(), lambda(), iam_service(), sts(),
+        iot(), iot_data(), iot_jobs_data(), dynamodb(), dynamodb_streams(), lambda(), cloudwatch_logs(), iam_service(), sts(),
     };
     return table;
 }

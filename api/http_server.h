@@ -19,6 +19,7 @@
 #include "common/retained_messages.h"
 #include "common/shard.h"
 #include "lambda/function_service.h"
+#include "logs/log_store.h"
 #include "registry/access_keys.h"
 #include "registry/device_access.h"
 #include "registry/iam.h"
@@ -75,6 +76,7 @@ class ApiServer {
         const ActivityFeed* activity = nullptr;                 ///< may be null: there is no feed to be read
         registry::ProvisioningService* provisioning = nullptr;  ///< null: RegisterThing is not available
         CustomAuthenticator* custom_authenticator = nullptr;    ///< null: none comes in by a custom authorizer
+        logs::LogStore* logs = nullptr;                         ///< null only in tests that do not ask for it
     };
     virtual ~ApiServer() = default;
 

@@ -20,6 +20,9 @@ nlohmann::json function_configuration(const lambda::FunctionConfiguration& funct
 /// `2023-01-01T00:00:00.000+0000`
 std::string lambda_time(WallTime time);
 
+/// The member Tags of a request.
+Result<std::map<std::string, std::string>> lambda_tags(const nlohmann::json& body);
+
 boost::asio::awaitable<Outcome> create_function(const Services& services, const Call& call);
 boost::asio::awaitable<Outcome> get_function(const Services& services, const Call& call);
 boost::asio::awaitable<Outcome> get_function_configuration(const Services& services, const Call& call);
@@ -29,5 +32,27 @@ boost::asio::awaitable<Outcome> update_function_code(const Services& services, c
 boost::asio::awaitable<Outcome> update_function_configuration(const Services& services, const Call& call);
 boost::asio::awaitable<Outcome> invoke_function(const Services& services, const Call& call);
 boost::asio::awaitable<Outcome> invoke_function_async(const Services& services, const Call& call);
+boost::asio::awaitable<Outcome> publish_version(const Services& services, const Call& call);
+boost::asio::awaitable<Outcome> list_versions_by_function(const Services& services, const Call& call);
+boost::asio::awaitable<Outcome> create_alias(const Services& services, const Call& call);
+boost::asio::awaitable<Outcome> update_alias(const Services& services, const Call& call);
+boost::asio::awaitable<Outcome> get_alias(const Services& services, const Call& call);
+boost::asio::awaitable<Outcome> list_aliases(const Services& services, const Call& call);
+boost::asio::awaitable<Outcome> delete_alias(const Services& services, const Call& call);
+boost::asio::awaitable<Outcome> add_permission(const Services& services, const Call& call);
+boost::asio::awaitable<Outcome> remove_permission(const Services& services, const Call& call);
+boost::asio::awaitable<Outcome> get_policy(const Services& services, const Call& call);
+boost::asio::awaitable<Outcome> put_function_concurrency(const Services& services, const Call& call);
+boost::asio::awaitable<Outcome> get_function_concurrency(const Services& services, const Call& call);
+boost::asio::awaitable<Outcome> delete_function_concurrency(const Services& services, const Call& call);
+boost::asio::awaitable<Outcome> put_function_event_invoke_config(const Services& services, const Call& call);
+boost::asio::awaitable<Outcome> update_function_event_invoke_config(const Services& services, const Call& call);
+boost::asio::awaitable<Outcome> get_function_event_invoke_config(const Services& services, const Call& call);
+boost::asio::awaitable<Outcome> list_function_event_invoke_configs(const Services& services, const Call& call);
+boost::asio::awaitable<Outcome> delete_function_event_invoke_config(const Services& services, const Call& call);
+boost::asio::awaitable<Outcome> tag_function(const Services& services, const Call& call);
+boost::asio::awaitable<Outcome> untag_function(const Services& services, const Call& call);
+boost::asio::awaitable<Outcome> list_function_tags(const Services& services, const Call& call);
+boost::asio::awaitable<Outcome> get_account_settings(const Services& services, const Call& call);
 
 }  // namespace fogbank::api

@@ -23,13 +23,10 @@ constexpr std::size_t timeout_s_max = 900, memory_mb_min = 128, memory_mb_max = 
 /// Options of CreateFunction that this server does not have: refused when they ask for something, never ignored.
 Result<void> refuse_options(const json& body) {
     for (const char* name :
-         {"VpcConfig", "DeadLetterConfig", "Layers", "FileSystemConfigs", "ImageConfig", "KMSKeyArn", "CodeSigningConfigArn", "Tags"}) {
+         {"VpcConfig", "DeadLetterConfig", "Layers", "FileSystemConfigs", "ImageConfig", "KMSKeyArn", "CodeSigningConfigArn"}) {
         const json* value = find_member(body, name);
         if (value != nullptr && !value->empty()) return validation_error(std::string(name) + " is not supported by this server");
     }
-    const auto publish = optional_bool(body, "Publish");
-    if (!publish) return publish.error();
-    if (publish->value_or(false)) return validation_error("Publish true is not supported by this server: functions have no versions yet");
     const auto package = optional_string(body, "PackageType");
     if (!package) return package.error();
     if (package->value_or("Zip") != "Zip") return validation_error("PackageType " + **package + " is not supported by this server");
@@ -137,6 +134,12 @@ Result<lambda::CreateFunctionRequest> read_create(const Call& call) {
     if (!timeout) return timeout.error();
     const auto memory = bounded(*body, "MemorySize", "memorySize", memory_mb_min, memory_mb_max, 128);
     if (!memory) return memory.error();
+    auto tags = lambda_tags(*body);
+    if (!tags) return tags.error();
+    const auto publish = optional_bool(*body, "Publish");
+    if (!publish) return publish.error();
+    out.tags = std::move(*tags);
+    out.publish = publish->value_or(false);
     out.code = std::move(*code);
     out.environment = std::move(*environment);
     out.timeout_s = *timeout;
@@ -154,7 +157,6 @@ Result<lambda::UpdateFunctionRequest> read_update_code(const json& body, Functio
     const auto dry_run = optional_bool(body, "DryRun"), publish = optional_bool(body, "Publish");
     if (!dry_run) return dry_run.error();
     if (!publish) return publish.error();
-    if (publish->value_or(false)) return validation_error("Publish true is not supported by this server: functions have no versions yet");
     auto revision = optional_string(body, "RevisionId");
     if (!revision) return revision.error();
     out.code = std::move(*code);
@@ -204,8 +206,18 @@ asio::awaitable<Outcome> update(const Services& services, const Call& call, Read
     if (!body) co_return body.error();
     auto request = read(*body, std::move(*name));
     if (!request) co_return request.error();
+    lambda::PublishVersionRequest version;
+    version.name = request->name;
+    const auto publish = optional_bool(*body, "Publish");
+    const bool publishing = publish && publish->value_or(false) && !request->dry_run && request->code;
     const auto updated = co_await services.rooms.functions.update_function(std::move(*request));
     if (!updated) co_return updated.error();
+    if (publishing) {
+        version.revision_id = updated->revision_id;
+        const auto published = co_await services.rooms.functions.administration().publish_version(std::move(version));
+        if (!published) co_return published.error();
+        co_return json_response(function_configuration(*published));
+    }
     co_return json_response(function_configuration(*updated));
 }
 
@@ -220,18 +232,23 @@ asio::awaitable<Outcome> create_function(const Services& services, const Call& c
 }
 
 asio::awaitable<Outcome> get_function(const Services& services, const Call& call) {
-    auto name = function_name(services, call);
-    if (!name) co_return name.error();
-    const auto found = co_await services.rooms.functions.get_function(std::move(*name));
+    const auto function = function_reference(call);
+    if (!function) co_return function.error();
+    const auto found = co_await services.rooms.functions.administration().get_version(*function);
     if (!found) co_return found.error();
+    const auto meta = co_await services.rooms.functions.administration().get_meta(function->name);
+    if (!meta) co_return meta.error();
     // Code.Location would be a URL to download the code from; this server does not hand code out.
-    co_return json_response({{"Configuration", function_configuration(*found)}, {"Code", json::object()}});
+    json answer{{"Configuration", function_configuration(*found)}, {"Code", json::object()}};
+    if (!meta->tags.empty()) answer["Tags"] = meta->tags;
+    if (meta->reserved_concurrency) answer["Concurrency"] = {{"ReservedConcurrentExecutions", *meta->reserved_concurrency}};
+    co_return json_response(answer);
 }
 
 asio::awaitable<Outcome> get_function_configuration(const Services& services, const Call& call) {
-    auto name = function_name(services, call);
-    if (!name) co_return name.error();
-    const auto found = co_await services.rooms.functions.get_function(std::move(*name));
+    const auto function = function_reference(call);
+    if (!function) co_return function.error();
+    const auto found = co_await services.rooms.functions.administration().get_version(*function);
     if (!found) co_return found.error();
     co_return json_response(function_configuration(*found));
 }
@@ -239,8 +256,19 @@ asio::awaitable<Outcome> get_function_configuration(const Services& services, co
 asio::awaitable<Outcome> list_functions(const Services& services, const Call& call) {
     const auto limit = query_integer(call, "MaxItems", 1, page_max);
     if (!limit) co_return limit.error();
-    const auto all = co_await services.rooms.functions.list_functions();
+    const std::string* which = call.query_value("FunctionVersion");
+    if (which != nullptr && *which != "ALL")
+        co_return constraint_error(*which, "functionVersion", "Member must satisfy enum value set: [ALL]");
+    auto all = co_await services.rooms.functions.list_functions();
     if (!all) co_return all.error();
+    if (which != nullptr) {
+        std::vector<lambda::FunctionConfiguration> versions;
+        for (const auto& function : *all) {
+            const auto some = co_await services.rooms.functions.administration().list_versions(function.name);
+            if (some) versions.insert(versions.end(), some->begin(), some->end());
+        }
+        *all = std::move(versions);
+    }
     const auto part = slice(call.query_value("Marker"), all->size(), static_cast<std::size_t>(limit->value_or(default_page)));
     if (!part) co_return part.error();
     json functions = json::array();
@@ -251,9 +279,17 @@ asio::awaitable<Outcome> list_functions(const Services& services, const Call& ca
 }
 
 asio::awaitable<Outcome> delete_function(const Services& services, const Call& call) {
-    auto name = function_name(services, call);
-    if (!name) co_return name.error();
-    const auto done = co_await services.rooms.functions.delete_function(std::move(*name));
+    const auto function = function_reference(call);
+    if (!function) co_return function.error();
+    const std::string* qualifier = call.query_value("Qualifier");
+    if (function->qualifier.empty() && qualifier != nullptr)
+        co_return validation_error("$LATEST version cannot be deleted without deleting the function.");
+    if (!function->qualifier.empty()) {
+        const auto done = co_await services.rooms.functions.administration().delete_version(*function);
+        if (!done) co_return done.error();
+        co_return empty_response(204);
+    }
+    const auto done = co_await services.rooms.functions.delete_function(function->name);
     if (!done) co_return done.error();
     co_return empty_response(204);
 }

@@ -11,15 +11,23 @@ namespace {
 
 namespace asio = boost::asio;
 constexpr std::chrono::seconds queue_deadline{30};
+constexpr std::size_t client_context_bytes_max = 3583;  // API reference, Invoke
 
-asio::awaitable<Outcome> invoke_and_wait(const Services& services, const Call& call, FunctionName name) {
-    // Without a payload the handler sees an empty object.
-    std::string event = call.request.body.empty() ? std::string("{}") : call.request.body;
-    const auto result = co_await services.rooms.functions.invoke(std::move(name), std::move(event));
+/// Without a payload the handler sees an empty object.
+std::string event_of(const Call& call) {
+    return call.request.body.empty() ? std::string("{}") : call.request.body;
+}
+
+asio::awaitable<Outcome> invoke_and_wait(const Services& services, const Call& call, lambda::FunctionReference function) {
+    lambda::InvokeRequest request;
+    request.function = std::move(function);
+    request.event = event_of(call);
+    request.client_context = call.request.header("x-amz-client-context").value_or("");
+    const auto result = co_await services.rooms.functions.invoke(std::move(request));
     if (!result) co_return result.error();
     Response response(200);
     response.content_type = "application/json";
-    response.headers.emplace_back("X-Amz-Executed-Version", "$LATEST");
+    response.headers.emplace_back("X-Amz-Executed-Version", result->executed_version);
     if (!result->function_error.empty()) response.headers.emplace_back("X-Amz-Function-Error", result->function_error);
     if (call.request.header("x-amz-log-type") == std::string_view("Tail")) {
         response.headers.emplace_back("X-Amz-Log-Result", base64_encode(result->log_tail));
@@ -28,40 +36,50 @@ asio::awaitable<Outcome> invoke_and_wait(const Services& services, const Call& c
     co_return response;
 }
 
-asio::awaitable<Outcome> invoke_event(const Services& services, const Call& call, FunctionName name) {
-    std::string event = call.request.body.empty() ? std::string("{}") : call.request.body;
-    UniqueFunction<void(Callback)> start = [&services, name = std::move(name), event = std::move(event)](Callback done) mutable {
-        services.rooms.functions.invoke_async(std::move(name), std::move(event), std::move(done));
+asio::awaitable<Outcome> invoke_event(const Services& services, const Call& call, lambda::FunctionReference function) {
+    UniqueFunction<void(Callback)> start = [&services, function = std::move(function), event = event_of(call)](Callback done) mutable {
+        services.rooms.functions.invoke_async(std::move(function), std::move(event), std::move(done));
     };
     const auto queued = co_await wait_for_callback(std::move(start), queue_deadline);
     if (!queued) co_return queued.error();
     co_return empty_response(202);
 }
 
+Result<void> check_client_context(const Call& call) {
+    const auto context = call.request.header("x-amz-client-context");
+    if (!context) return {};
+    if (context->size() > client_context_bytes_max) return validation_error("ClientContext is larger than 3583 bytes");
+    const auto text = base64_decode(*context);
+    if (!text || text->find_first_of("\r\n") != std::string::npos) {
+        return Error(lambda::Errc::invalid_request_content, "Client context must be a valid Base64-encoded JSON object.");
+    }
+    return {};
+}
+
 }  // namespace
 
 asio::awaitable<Outcome> invoke_function(const Services& services, const Call& call) {
-    auto name = function_name(services, call);
-    if (!name) co_return name.error();
-    if (call.request.header("x-amz-client-context")) co_return validation_error("ClientContext is not supported by this server");
+    auto function = function_reference(call);
+    if (!function) co_return function.error();
+    if (const auto good = check_client_context(call); !good) co_return good.error();
     const std::string log_type(call.request.header("x-amz-log-type").value_or("None"));
     if (log_type != "None" && log_type != "Tail")
         co_return constraint_error(log_type, "logType", "Member must satisfy enum value set: [None, Tail]");
     const std::string type(call.request.header("x-amz-invocation-type").value_or("RequestResponse"));
-    if (type == "Event") co_return co_await invoke_event(services, call, std::move(*name));
-    if (type == "RequestResponse") co_return co_await invoke_and_wait(services, call, std::move(*name));
+    if (type == "Event") co_return co_await invoke_event(services, call, std::move(*function));
+    if (type == "RequestResponse") co_return co_await invoke_and_wait(services, call, std::move(*function));
     if (type != "DryRun") {
         co_return constraint_error(type, "invocationType", "Member must satisfy enum value set: [Event, RequestResponse, DryRun]");
     }
-    const auto found = co_await services.rooms.functions.get_function(std::move(*name));
+    const auto found = co_await services.rooms.functions.administration().get_version(std::move(*function));
     if (!found) co_return found.error();
     co_return empty_response(204);
 }
 
 asio::awaitable<Outcome> invoke_function_async(const Services& services, const Call& call) {
-    auto name = function_name(services, call);
-    if (!name) co_return name.error();
-    co_return co_await invoke_event(services, call, std::move(*name));
+    auto function = function_reference(call);
+    if (!function) co_return function.error();
+    co_return co_await invoke_event(services, call, std::move(*function));
 }
 
 }  // namespace fogbank::api

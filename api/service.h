@@ -85,6 +85,7 @@ std::span<const Operation> iot_role_aliases_operations();
 std::span<const Operation> iot_authorizers_operations();
 std::span<const Operation> credentials_provider_operations();
 std::span<const Operation> lambda_operations();
+std::span<const Operation> cloudwatch_logs_operations();
 namespace iam {
 std::span<const Operation> identity_operations();
 std::span<const Operation> policy_operations();

@@ -5,11 +5,13 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <chrono>
 #include <cstdlib>
 #include <fstream>
 #include <iostream>
 #include <iterator>
 #include <nlohmann/json.hpp>
+#include <thread>
 
 #include "app/aws_client.h"
 #include "app/data_folder.h"
@@ -249,19 +251,53 @@ Result<void> invoke(AwsClient& client, const std::string& name, std::string payl
     return refused ? failed("HTTP " + std::to_string(answer->status)) : refused.error();
 }
 
+/// Prints what is new since `from_ms`; answers the time to go on from.
+Result<std::int64_t> print_log(AwsClient& client, const std::string& group, std::int64_t from_ms, std::string& last_id) {
+    json request{{"logGroupName", group}, {"startTime", from_ms}};
+    while (true) {
+        const auto page =
+            checked(client.call("logs", "POST", "/", "", request.dump(),
+                                {{"x-amz-target", "Logs_20140328.FilterLogEvents"}, {"content-type", "application/x-amz-json-1.1"}}));
+        if (!page) return page.error();
+        for (const json& event : page->at("events")) {
+            const std::string id = json_string(event, "eventId");
+            if (id <= last_id) continue;
+            last_id = id;
+            from_ms = event.at("timestamp").get<std::int64_t>();
+            std::cout << json_string(event, "message") << "\n";
+        }
+        std::cout.flush();
+        if (!page->contains("nextToken")) return from_ms;
+        request["nextToken"] = page->at("nextToken");
+    }
+}
+
+Result<void> show_log(AwsClient& client, const std::string& name, bool follow) {
+    std::string last_id;
+    std::int64_t from_ms = 0;
+    while (true) {
+        const auto next = print_log(client, "/aws/lambda/" + name, from_ms, last_id);
+        if (!next) return next.error();
+        if (!follow) return {};
+        from_ms = *next;
+        std::this_thread::sleep_for(std::chrono::milliseconds(500));
+    }
+}
+
 }  // namespace
 
 struct LambdaCommand::Arguments {
-    CLI::App *make = nullptr, *build = nullptr, *deploy = nullptr, *invoke = nullptr;
+    CLI::App *make = nullptr, *build = nullptr, *deploy = nullptr, *invoke = nullptr, *logs = nullptr;
     fs::path data = "data", folder, source, output;
     std::string compiler, payload = "{}";
     std::vector<std::string> compiler_options;
     Deployment deployment;
+    bool follow = false;
 };
 
 LambdaCommand::LambdaCommand(CLI::App& program) : arguments_(std::make_unique<Arguments>()) {
     Arguments& a = *arguments_;
-    command_ = program.add_subcommand("lambda", "Functions: write, build, deploy and try them.");
+    command_ = program.add_subcommand("lambda", "Functions: write, build, deploy, try and watch them.");
     command_->require_subcommand(1);
     a.make = command_->add_subcommand("new", "Write a template of a C++ function into a folder.");
     a.make->add_option("folder", a.folder, "Folder; made if it is not there")->required();
@@ -295,6 +331,10 @@ LambdaCommand::LambdaCommand(CLI::App& program) : arguments_(std::make_unique<Ar
     a.invoke = command_->add_subcommand("invoke", "Run a function and print its result.");
     with_server(a.invoke);
     a.invoke->add_option("event", a.payload, "JSON, or @FILE")->capture_default_str();
+
+    a.logs = command_->add_subcommand("logs", "Print a function's log.");
+    with_server(a.logs);
+    a.logs->add_flag("--follow,-f", a.follow, "Go on as it grows");
 }
 
 LambdaCommand::~LambdaCommand() = default;
@@ -312,7 +352,9 @@ ExitCode LambdaCommand::run() const {
         if (!server) return server.error();
         const SystemClock clock;
         AwsClient client(std::move(*server), clock);
-        return a.deploy->parsed() ? deploy(client, a.deployment) : invoke(client, a.deployment.name, a.payload);
+        if (a.deploy->parsed()) return deploy(client, a.deployment);
+        if (a.invoke->parsed()) return invoke(client, a.deployment.name, a.payload);
+        return show_log(client, a.deployment.name, a.follow);
     }();
     if (result) return ExitCode::ok;
     std::cerr << "fogbank: " << result.error().message << "\n";

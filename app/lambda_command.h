@@ -1,4 +1,4 @@
-/// `fogbank lambda …`: write, build, deploy and try functions from the shell.
+/// `fogbank lambda …`: write, build, deploy, try and watch functions from the shell.
 #pragma once
 
 #include <filesystem>

@@ -22,6 +22,7 @@
 #include "common/common_errc.h"
 #include "common/logging.h"
 #include "jobs/job_service.h"
+#include "logs/log_store.h"
 #include "registry/certificate_authority.h"
 #include "registry/custom_authorizers.h"
 #include "registry/fleet_index.h"
@@ -108,6 +109,7 @@ struct Server::Rooms {
     std::unique_ptr<registry::Registry> registry;
     std::unique_ptr<store::table::TableApi> tables;
     std::unique_ptr<broker::Router> router;
+    std::unique_ptr<logs::LogStore> logs;
     std::unique_ptr<shadow::ShadowService> shadows;
     std::unique_ptr<jobs::JobService> jobs;
     std::unique_ptr<lambda::FunctionService> functions;
@@ -171,6 +173,10 @@ Result<void> Server::Rooms::open_services() {
     shadows = shadow::make_shadow_service({*engine, *router, *router, shards, clock, metrics, quotas, &activity});
     jobs = jobs::make_job_service({*engine, *router, *router, shards, *registry, clock, metrics, arns, quotas});
 
+    auto opened_logs = run_blocking(startup, logs::open_log_store(*engine, clock, metrics));
+    if (!opened_logs) return opened_logs.error();
+    logs = std::move(*opened_logs);
+
     lambda::FunctionService::Dependencies for_functions{*engine,       *tables,
                                                         *router,       clock,
                                                         random,        metrics,
@@ -233,7 +239,8 @@ Result<void> Server::Rooms::open_doors(const Doors& doors) {
                                 jobs.get(),
                                 &activity,
                                 provisioning.get(),
-                                custom_authenticator.get()});
+                                custom_authenticator.get(),
+                                logs.get()});
     api::ApiOptions options{endpoints.bind,         settings.api_port,    settings.https_port,
                             certificate->chain_pem, certificate->key_pem, endpoints.endpoint_name};
     if (doors.api_on_loopback_only) {
@@ -272,6 +279,7 @@ void Server::Rooms::start_functions() {
     surroundings.node_path = settings.lambda_node_path;
     if (const char* path = std::getenv("PATH"); path != nullptr) surroundings.search_path = path;
     surroundings.roles = iam.get();
+    surroundings.logs = logs.get();
     surroundings.access_key_id = endpoints.root_key.access_key_id;
     surroundings.secret_access_key = endpoints.root_key.secret_access_key;
     surroundings.shadows = shadows.get();
@@ -291,6 +299,7 @@ void Server::Rooms::stop(std::chrono::milliseconds grace) {
     if (registry) registry->publish_events(nullptr);
     if (rules) rules->stop();
     if (functions) functions->stop(grace / 4);
+    if (logs) logs->stop();
     if (shadows) shadows->stop();
     if (jobs) jobs->stop();
     if (engine) engine->stop();

@@ -5,7 +5,7 @@
 namespace fogbank::lambda {
 
 const boost::system::error_category& category() {
-    static constexpr std::array<std::string_view, 10> names{"",
+    static constexpr std::array<std::string_view, 11> names{"",
                                                             "invalid_parameter",
                                                             "resource_not_found",
                                                             "resource_conflict",
@@ -14,7 +14,8 @@ const boost::system::error_category& category() {
                                                             "too_many_requests",
                                                             "invalid_code",
                                                             "unavailable",
-                                                            "precondition_failed"};
+                                                            "precondition_failed",
+                                                            "policy_too_large"};
     static const NamedErrorCategory instance("lambda", names);
     return instance;
 }

@@ -15,6 +15,7 @@ enum class Errc {
     invalid_code,             ///< InvalidParameterValueException 400: not loadable, missing symbol, wrong ABI; the message says which
     unavailable,              ///< ServiceException 500
     precondition_failed,      ///< PreconditionFailedException 412: the RevisionId is not the current one
+    policy_too_large,         ///< PolicyLengthExceededException 400
 };
 
 const boost::system::error_category& category();

@@ -18,6 +18,7 @@
 #include "common/clock.h"
 #include "common/functions.h"
 #include "common/ids.h"
+#include "common/log_sink.h"
 #include "common/metrics.h"
 #include "common/publisher.h"
 #include "common/random.h"
@@ -25,6 +26,8 @@
 #include "common/role_credentials.h"
 #include "common/shadows.h"
 #include "lambda/errc.h"
+#include "lambda/function_administration.h"
+#include "lambda/function_reference.h"
 #include "store/kv/engine.h"
 #include "store/table/table_service.h"
 
@@ -63,6 +66,8 @@ struct CreateFunctionRequest {
     std::int64_t timeout_s = 3, memory_mb = 128;
     std::string architecture = "x86_64";
     FunctionCode code;
+    std::map<std::string, std::string> tags;
+    bool publish = false;  ///< also as version 1, which then is what is answered
 };
 
 /// UpdateFunctionCode and UpdateFunctionConfiguration: what is set is changed.
@@ -79,6 +84,13 @@ struct InvocationResult {
     std::string payload;         ///< JSON: the handler's result, or an error object
     std::string function_error;  ///< empty, or `Unhandled`
     std::string log_tail;        ///< the last 4 KB of what the handler logged
+    std::string executed_version = "$LATEST";
+};
+
+struct InvokeRequest {
+    FunctionReference function;
+    std::string event;
+    std::string client_context;  ///< base64; may be empty
 };
 
 class FunctionService : public FunctionCaller {
@@ -105,6 +117,7 @@ class FunctionService : public FunctionCaller {
         std::string access_key_id, secret_access_key;  ///< for functions when there are no roles
         RoleCredentials* roles = nullptr;
         Shadows* shadows = nullptr;
+        LogSink* logs = nullptr;  ///< CloudWatch Logs
     };
 
     /// Loads the code and checks its ABI before anything is stored. Errors: invalid_parameter, invalid_code, resource_conflict.
@@ -119,6 +132,7 @@ class FunctionService : public FunctionCaller {
     /// Runs the function and waits for its result; a failing handler is a success with `function_error` set.
     /// Errors: resource_not_found, invalid_request_content, request_too_large (6 MB), too_many_requests.
     virtual Awaitable<InvocationResult> invoke(FunctionName name, std::string event) = 0;
+    virtual Awaitable<InvocationResult> invoke(InvokeRequest request) = 0;
 
     /// FunctionCaller: `invoke` by name or ARN. Errors: those of `invoke`, invalid_parameter for what names no function.
     boost::asio::awaitable<Result<FunctionAnswer>> call_function(std::string function, std::string event) override = 0;
@@ -126,6 +140,11 @@ class FunctionService : public FunctionCaller {
     /// Queues the event durably (at most 1 MB). `done` is called once, on an engine thread, after the queue entry is committed or refused.
     /// Any thread. A function that does not exist is refused with resource_not_found.
     virtual void invoke_async(FunctionName name, std::string event, store::kv::CommitHandler done) = 0;
+    /// The same with a version or an alias, which is looked up anew for every attempt.
+    virtual void invoke_async(FunctionReference function, std::string event, store::kv::CommitHandler done) = 0;
+
+    /// Versions, aliases, tags, permissions, settings.
+    virtual FunctionAdministration& administration() = 0;
 
     /// Invocations queued or running now.
     virtual std::size_t backlog() const = 0;

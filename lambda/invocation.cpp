@@ -10,6 +10,7 @@
 #include "common/logging.h"
 #include "lambda/host_calls.h"
 #include "lambda/limits.h"
+#include "lambda/process_starter.h"
 
 namespace fogbank::lambda {
 namespace {
@@ -17,6 +18,9 @@ namespace {
 std::int64_t milliseconds(WallTime time) {
     return time.time_since_epoch().count();
 }
+
+/// What is kept of an invocation's log before it is written.
+constexpr std::size_t log_events_max = 100, log_events_bytes_max = 64 * 1024;
 
 std::string two_decimals(double value) {
     char buffer[64];
@@ -132,9 +136,9 @@ bool Invocation::begin(const Function::Code* code, const std::optional<Failure>&
     record_ = function_->record();
     services_->invocations.add();
     began_ = services_->clock.steady();
-    log_.append("START RequestId: " + request_id_ + " Version: " + record_->configuration.version);
+    append("START RequestId: " + request_id_ + " Version: " + record_->configuration.version);
     if (failure) {
-        log_.append(failure->log_line);
+        append(failure->log_line);
         log_end();
         answer(function_error(failure->function_error));
         return false;
@@ -170,6 +174,10 @@ std::unique_ptr<Environment> Invocation::ready_environment(const Function::Code&
 void Invocation::run_in_environment(const Function::Code& code) {
     std::optional<Failure> failure;
     auto environment = ready_environment(code, failure);
+    if (environment) {
+        const std::lock_guard lock(mutex_);
+        log_stream_ = environment->log_stream();
+    }
     if (environment && failure) environment->pass_output([this](std::string_view line) { log_line(line); });
     if (!begin(&code, failure)) {
         if (environment && !failure) function_->environments().put(std::move(environment), code.identity, services_->clock.steady());
@@ -227,9 +235,29 @@ void Invocation::log_line(std::string_view text) {
     {
         const std::lock_guard lock(mutex_);
         if (!done_) return;
-        log_.append(text);
+        append(std::string(text));
     }
     logger("lambda").info("function={} request_id={} line={}", function_->record()->configuration.name.str(), request_id_, log_value(text));
+}
+
+/// With the lock held.
+void Invocation::append(std::string text) {
+    log_.append(text);
+    if (services_->logs == nullptr) return;
+    log_events_bytes_ += text.size();
+    LogEvent event{services_->clock.now(), std::move(text)};
+    log_events_.push_back(std::move(event));
+    if (log_events_bytes_ > log_events_bytes_max || log_events_.size() > log_events_max) write_log();
+}
+
+/// With the lock held. What is logged goes out in few pieces, but a function that runs long is read while it runs.
+void Invocation::write_log() {
+    LogSink* sink = services_->logs;
+    if (sink == nullptr || log_events_.empty()) return;
+    const FunctionConfiguration& configuration = record_ ? record_->configuration : function_->record()->configuration;
+    if (log_stream_.empty()) log_stream_ = log_stream_name(services_->clock.now(), configuration.version, services_->server_log_stream);
+    sink->write("/aws/lambda/" + configuration.name.str(), log_stream_, std::exchange(log_events_, {}));
+    log_events_bytes_ = 0;
 }
 
 void Invocation::finish(InvocationResult result) {
@@ -246,8 +274,8 @@ void Invocation::time_out() {
     const std::int64_t timeout_s = record_->configuration.timeout_s;
     services_->timeouts.add();
     log_end();
-    log_.append(iso8601(milliseconds(services_->clock.now())) + " " + request_id_ + " Task timed out after " +
-                two_decimals(static_cast<double>(timeout_s)) + " seconds");
+    append(iso8601(milliseconds(services_->clock.now())) + " " + request_id_ + " Task timed out after " +
+           two_decimals(static_cast<double>(timeout_s)) + " seconds");
     logger("lambda").warn("function exceeds its time, {} function={} request_id={} timeout_s={}",
                           environment_ != nullptr ? "its process is killed" : "its thread stays busy until it returns",
                           record_->configuration.name.str(), request_id_, timeout_s);
@@ -268,7 +296,9 @@ void Invocation::abandon(Error error) {
 void Invocation::answer(InvocationResult result) {
     if (!result.function_error.empty()) services_->errors.add();
     if (pending_) pending_->complete(Error(Errc::unavailable, "Task timed out"));
+    if (record_) result.executed_version = record_->configuration.version;
     result.log_tail = std::move(log_).take();
+    write_log();
     log_ = LogTail();
     Done done = std::move(done_);
     done_ = nullptr;
@@ -277,13 +307,13 @@ void Invocation::answer(InvocationResult result) {
 
 void Invocation::log_end() {
     const double ms = std::chrono::duration<double, std::milli>(services_->clock.steady() - began_).count();
-    log_.append("END RequestId: " + request_id_);
+    append("END RequestId: " + request_id_);
     std::string report = "REPORT RequestId: " + request_id_ + "\tDuration: " + two_decimals(ms) +
                          " ms\tBilled Duration: " + std::to_string(static_cast<std::int64_t>(std::ceil(ms))) +
                          " ms\tMemory Size: " + std::to_string(record_->configuration.memory_mb) + " MB\tMax Memory Used: " +
                          std::to_string(memory_kb_ > 0 ? static_cast<long>((memory_kb_ + 1023) / 1024) : peak_memory_mb()) + " MB";
     if (init_duration_) report += "\tInit Duration: " + two_decimals(static_cast<double>(init_duration_->count()) / 1000.0) + " ms";
-    log_.append(report);
+    append(report);
 }
 
 }  // namespace fogbank::lambda

@@ -10,9 +10,11 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "common/clock.h"
 #include "common/function.h"
+#include "common/log_sink.h"
 #include "common/metrics.h"
 #include "common/publisher.h"
 #include "common/shadows.h"
@@ -38,6 +40,8 @@ struct InvocationServices {
     UniqueFunction<std::shared_ptr<Function>(const std::shared_ptr<Function>&)> current;
     /// Set once by the service's `start`; null until then.
     std::atomic<Shadows*> shadows = nullptr;
+    std::atomic<LogSink*> logs = nullptr;
+    const std::string server_log_stream = {};  ///< of functions that run inside the server; the day and version come before it
 };
 
 /// What an invocation is told beyond its event.
@@ -106,6 +110,8 @@ class Invocation : public std::enable_shared_from_this<Invocation> {
     EnvironmentReturn run_environment(Environment& environment);
     void finish(InvocationResult result);
     void log_line(std::string_view text);
+    void append(std::string text);
+    void write_log();
     void time_out();
     void answer(InvocationResult result);
     void log_end();
@@ -124,6 +130,9 @@ class Invocation : public std::enable_shared_from_this<Invocation> {
     std::mutex mutex_;  ///< guards what follows
     Done done_;         ///< empty once answered
     LogTail log_;
+    std::vector<LogEvent> log_events_;  ///< written when it ends, or when there are many
+    std::size_t log_events_bytes_ = 0;
+    std::string log_stream_;
     SteadyTime began_{};
     std::optional<std::chrono::microseconds> init_duration_;
     Timers::Id time_limit_;

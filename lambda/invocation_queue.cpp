@@ -54,13 +54,16 @@ std::string InvocationQueue::next_key(const FunctionName& function) {
     return QueueKey{function, last_ms_, (last_number_ << 32) | run_}.encode();
 }
 
-void InvocationQueue::enqueue(const FunctionName& function, std::string event, store::kv::CommitHandler done) {
-    QueueValue value{dependencies_.random.uuid(), 0, dependencies_.clock.now(), std::move(event)};
+void InvocationQueue::enqueue(const FunctionReference& reference, std::string event, store::kv::CommitHandler done) {
+    const FunctionName& function = reference.name;
+    QueueValue value{dependencies_.random.uuid(), reference.qualifier, 0, dependencies_.clock.now(), std::move(event)};
     const auto entry = std::make_shared<QueueEntry>();
     store::kv::Batch batch;
     batch.preconditions.push_back({function_key(function), store::kv::Precondition::Kind::exists, {}});
     std::string bytes = value.encode();
     entry->request_id = std::move(value.request_id);
+    entry->qualifier = std::move(value.qualifier);
+    entry->accepted_ms = milliseconds(value.not_before);
     entry->event = std::make_shared<const std::string>(std::move(value.event));
     bool in_window = false;
     std::optional<Error> refused;
@@ -131,43 +134,90 @@ QueueEntryPtr InvocationQueue::take() {
 
 void InvocationQueue::dispatch() {
     while (const auto entry = take()) {
-        const auto report = [this, entry](Outcome outcome, const std::string& reason) { finished(entry, outcome, reason); };
+        const auto report = [this, entry](Ending ending) { finished(entry, std::move(ending)); };
         switch (start_attempt_(*entry, report)) {
             case Started::yes:
                 break;
             case Started::no_such_function:
+                leave_attempt();
                 drop(entry, "the function does not exist");
-                [[fallthrough]];
+                break;
+            case Started::throttled:
+                leave_attempt();
+                throttled(entry);
+                break;
             case Started::shutting_down:
-                settle(entry, Outcome::abandoned, {});
+                leave_attempt();
                 break;
         }
     }
 }
 
-void InvocationQueue::finished(const QueueEntryPtr& entry, Outcome outcome, const std::string& reason) {
-    settle(entry, outcome, reason);
+void InvocationQueue::finished(const QueueEntryPtr& entry, Ending ending) {
+    settle(entry, std::move(ending));
     dispatch();
 }
 
-void InvocationQueue::settle(const QueueEntryPtr& entry, Outcome outcome, const std::string& reason) {
+void InvocationQueue::leave_attempt() {
+    const std::lock_guard lock(mutex_);
+    --attempts_;
+}
+
+std::chrono::milliseconds InvocationQueue::age(const QueueEntry& entry) const {
+    return dependencies_.clock.now().time_since_epoch() - std::chrono::milliseconds(entry.accepted_ms);
+}
+
+void InvocationQueue::settle(const QueueEntryPtr& entry, Ending ending) {
+    leave_attempt();
+    entry->throttles = 0;
+    if (ending.outcome == Outcome::abandoned) return;
+    if (ending.outcome == Outcome::succeeded) return tell(entry, std::move(ending));
+    const RetryPlan plan = dependencies_.plan({entry->lane->function, entry->qualifier});
+    if (entry->attempts >= std::min<std::size_t>(plan.retries_max, policy_.retry_delays.size())) {
+        ending.condition = "RetriesExhausted";
+        return give_up(entry, std::move(ending));
+    }
+    if (age(*entry) + policy_.retry_delays[entry->attempts] > plan.age_max) {
+        ending.condition = "EventAgeExceeded";
+        return give_up(entry, std::move(ending));
+    }
+    retry(entry);
+}
+
+/// The function's concurrency is used up: later, without counting it as an attempt. Source: Developer Guide, "Asynchronous invocation".
+void InvocationQueue::throttled(const QueueEntryPtr& entry) {
+    constexpr unsigned doublings_max = 9;
+    constexpr std::chrono::milliseconds first(1000), longest(std::chrono::minutes(5));
+    const auto delay = std::min(longest, first * (1 << std::min(entry->throttles, doublings_max)));
+    ++entry->throttles;
+    const RetryPlan plan = dependencies_.plan({entry->lane->function, entry->qualifier});
+    if (age(*entry) + delay > plan.age_max) return give_up(entry, {Outcome::failed, {}, {}, "EventAgeExceeded"});
+    retry_later(entry, delay);
+}
+
+void InvocationQueue::give_up(const QueueEntryPtr& entry, Ending ending) {
+    dropped_.add();
+    logger("lambda").warn("asynchronous invocation dropped function={} request_id={} attempts={} condition={} reason={}",
+                          entry->lane->function.str(), entry->request_id, entry->attempts + 1, ending.condition, log_value(ending.payload));
+    tell(entry, std::move(ending));
+}
+
+/// Erases the event once whoever is interested in its end has taken note.
+void InvocationQueue::tell(const QueueEntryPtr& entry, Ending ending) {
     {
         const std::lock_guard lock(mutex_);
-        --attempts_;
+        ++outstanding_;
     }
-    if (outcome == Outcome::succeeded) erase_soon(entry);
-    if (outcome != Outcome::failed) return;
-    if (entry->attempts < policy_.retry_delays.size()) {
-        retry(entry);
-    } else {
-        drop(entry, reason);
-    }
+    dependencies_.settled(*entry, std::move(ending), [this, entry](bool noted) {
+        if (noted) erase_soon(entry);
+        leave();
+    });
 }
 
 void InvocationQueue::retry(const QueueEntryPtr& entry) {
     const auto delay = policy_.retry_delays[entry->attempts];
     ++entry->attempts;
-    const QueueValue value{entry->request_id, entry->attempts, dependencies_.clock.now() + delay, *entry->event};
+    const QueueValue value{entry->request_id, entry->qualifier, entry->attempts, dependencies_.clock.now() + delay, *entry->event};
     store::kv::Batch batch;
     // Not written back if the function, and its queue with it, was deleted meanwhile.
     batch.preconditions.push_back({entry->key, store::kv::Precondition::Kind::exists, {}});

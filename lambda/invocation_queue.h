@@ -8,8 +8,10 @@
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/io_context.hpp>
+#include <chrono>
 #include <condition_variable>
 #include <cstdint>
+#include <functional>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -19,6 +21,7 @@
 #include "common/function.h"
 #include "common/metrics.h"
 #include "common/random.h"
+#include "lambda/function_reference.h"
 #include "lambda/queue_entry.h"
 #include "lambda/queue_window.h"
 #include "lambda/timers.h"
@@ -26,14 +29,26 @@
 
 namespace fogbank::lambda {
 
+/// How the events of one function are treated. Source: API reference, PutFunctionEventInvokeConfig.
+struct RetryPlan {
+    unsigned retries_max = 2;
+    std::chrono::milliseconds age_max = std::chrono::hours(6);
+};
+
 /// Any thread.
 class InvocationQueue {
   public:
     enum class Outcome { succeeded, failed, abandoned };
-    /// How an attempt ended; `reason` for the log. Called once per attempt that began. `abandoned` (shutdown): the event stays for the next
-    /// start.
-    using Report = UniqueFunction<void(Outcome outcome, std::string reason)>;
-    enum class Started { yes, no_such_function, shutting_down };
+    /// How an attempt, or in the end the event, ended. `abandoned` (shutdown): the event stays for the next start.
+    struct Ending {
+        Outcome outcome = Outcome::abandoned;
+        std::string payload;           ///< the result, or the error object
+        std::string executed_version;  ///< empty: none
+        std::string condition = {};    ///< of an event that was given up: `RetriesExhausted` or `EventAgeExceeded`
+    };
+    /// Called once per attempt that began.
+    using Report = UniqueFunction<void(Ending ending)>;
+    enum class Started { yes, no_such_function, throttled, shutting_down };
     /// Begins an attempt. Called from any thread, without a lock held; must not block. `report` is called only after `yes`.
     using Start = UniqueFunction<Started(const QueueEntry& entry, Report report)>;
 
@@ -44,6 +59,11 @@ class InvocationQueue {
         Metrics& metrics;
         Timers& timers;
         boost::asio::io_context& io;  ///< runs the scans
+        /// How the events of a function are treated. Any thread.
+        std::function<RetryPlan(const FunctionReference& function)> plan;
+        /// Told of each event that succeeded or was given up; calls `then` once, on any thread: with true the event is erased, with false
+        /// (shutdown) it stays, to run again.
+        std::function<void(const QueueEntry& entry, Ending ending, UniqueFunction<void(bool)> then)> settled;
     };
     /// @param attempts_max  running at the same time.
     InvocationQueue(Dependencies dependencies, const InvocationPolicy& policy, std::size_t attempts_max, Start start_attempt);
@@ -53,7 +73,7 @@ class InvocationQueue {
 
     /// Errors for `done`: too_many_requests when the backlog is full, resource_not_found when the function is not in the store (its key is
     /// the commit's precondition, so an event of a deleted function cannot be left over), unavailable. Refusals may come before the return.
-    void enqueue(const FunctionName& function, std::string event, store::kv::CommitHandler done);
+    void enqueue(const FunctionReference& reference, std::string event, store::kv::CommitHandler done);
     /// The function and its keys were deleted.
     void forget(const FunctionName& function);
 
@@ -87,9 +107,14 @@ class InvocationQueue {
     void committed(const QueueEntryPtr& entry, bool in_window, bool success);
     void dispatch();
     QueueEntryPtr take();
-    void finished(const QueueEntryPtr& entry, Outcome outcome, const std::string& reason);
-    void settle(const QueueEntryPtr& entry, Outcome outcome, const std::string& reason);
+    void finished(const QueueEntryPtr& entry, Ending ending);
+    void settle(const QueueEntryPtr& entry, Ending ending);
+    void leave_attempt();
     void retry(const QueueEntryPtr& entry);
+    void throttled(const QueueEntryPtr& entry);
+    void give_up(const QueueEntryPtr& entry, Ending ending);
+    void tell(const QueueEntryPtr& entry, Ending ending);
+    std::chrono::milliseconds age(const QueueEntry& entry) const;
     void retry_later(const QueueEntryPtr& entry, std::chrono::milliseconds delay);
     void drop(const QueueEntryPtr& entry, const std::string& reason);
     void erase_soon(const QueueEntryPtr& entry);
@@ -104,7 +129,7 @@ class InvocationQueue {
     bool pass_again();
     void absorb(const Result<store::kv::Page>& page);
     bool absorb_item(const store::kv::KeyValue& item);
-    bool load(const std::string& store_key, const std::shared_ptr<QueueLane>& lane, bool own, QueueValue value);
+    bool load(const std::string& store_key, const QueueKey& key, const std::shared_ptr<QueueLane>& lane, QueueValue value);
     bool pause_lane(QueueLane& lane, const std::string& store_key);
 
     Dependencies dependencies_;

@@ -113,14 +113,17 @@ bool InvocationQueue::absorb_item(const store::kv::KeyValue& item) {
         scan_.skipped = true;
         return false;
     }
-    return window_.is_known(item.key) || load(item.key, lane, (key->number & run_mask) == run_, std::move(*value));
+    return window_.is_known(item.key) || load(item.key, *key, lane, std::move(*value));
 }
 
-bool InvocationQueue::load(const std::string& store_key, const std::shared_ptr<QueueLane>& lane, bool own, QueueValue value) {
+bool InvocationQueue::load(const std::string& store_key, const QueueKey& key, const std::shared_ptr<QueueLane>& lane, QueueValue value) {
+    const bool own = (key.number & run_mask) == run_;
     const auto entry = std::make_shared<QueueEntry>();
     entry->key = store_key;
     entry->lane = lane;
     entry->request_id = std::move(value.request_id);
+    entry->qualifier = std::move(value.qualifier);
+    entry->accepted_ms = key.accepted_ms;
     entry->event = std::make_shared<const std::string>(std::move(value.event));
     entry->attempts = value.attempts;
     if (scan_.counting && !own) window_.count(*entry);

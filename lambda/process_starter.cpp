@@ -75,13 +75,12 @@ Result<RuntimeCredentials> ProcessStarter::credentials(const FunctionConfigurati
     return RuntimeCredentials{text->substr(0, first), text->substr(first + 1, second - first - 1), text->substr(second + 1)};
 }
 
-/// `2023/01/01/[$LATEST]0123…`
-std::string ProcessStarter::new_log_stream(const FunctionConfiguration& configuration) const {
-    std::string day = iso8601(clock_.now().time_since_epoch().count()).substr(0, 10);
-    std::replace(day.begin(), day.end(), '-', '/');
-    std::string id = random_.uuid();
-    id.erase(std::remove(id.begin(), id.end(), '-'), id.end());
-    return day + "/[" + configuration.version + "]" + id;
+std::string log_stream_name(WallTime now, std::string_view version, std::string_view id) {
+    std::string out = iso8601(now.time_since_epoch().count()).substr(0, 10);
+    std::replace(out.begin(), out.end(), '-', '/');
+    out += "/[" + std::string(version) + "]";
+    std::copy_if(id.begin(), id.end(), std::back_inserter(out), [](char c) { return c != '-'; });
+    return out;
 }
 
 Result<std::unique_ptr<Environment>> ProcessStarter::start(const FunctionRecord& record, const std::filesystem::path& code) const {
@@ -94,7 +93,7 @@ Result<std::unique_ptr<Environment>> ProcessStarter::start(const FunctionRecord&
     settings.code = std::filesystem::absolute(code, failed);
     settings.handler = configuration.handler;
     settings.memory_mb = configuration.memory_mb;
-    settings.log_stream = new_log_stream(configuration);
+    settings.log_stream = log_stream_name(clock_.now(), configuration.version, random_.uuid());
     auto command = runtime_command(configuration, settings.code, runtime);
     if (!command) return command.error();
     settings.command = std::move(*command);

@@ -28,7 +28,6 @@ class ProcessStarter final : public EnvironmentStarter {
     Result<RuntimeCredentials> credentials(const FunctionConfiguration& configuration, const FunctionService::Surroundings& known) const;
     FunctionService::Surroundings surroundings() const;
     RuntimeSurroundings for_runtime(const FunctionService::Surroundings& known) const;
-    std::string new_log_stream(const FunctionConfiguration& configuration) const;
 
     const std::filesystem::path worker_executable_, bootstraps_;
     const Clock& clock_;
@@ -37,6 +36,9 @@ class ProcessStarter final : public EnvironmentStarter {
     mutable std::mutex mutex_;
     FunctionService::Surroundings surroundings_;
 };
+
+/// `2023/01/01/[$LATEST]0123…`
+std::string log_stream_name(WallTime now, std::string_view version, std::string_view id);
 
 /// Where the bootstraps lie, beside the functions' folders: no function has such a name.
 std::filesystem::path bootstraps_folder(const std::filesystem::path& functions);

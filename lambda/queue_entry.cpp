@@ -1,5 +1,7 @@
 #include "lambda/queue_entry.h"
 
+#include <utility>
+
 #include "store/kv/key.h"
 
 namespace fogbank::lambda {
@@ -10,7 +12,7 @@ using store::kv::KeyReader;
 
 constexpr std::string_view room = "fnq";
 /// The first byte of a value; another layout gets another.
-constexpr std::uint64_t layout = 1;
+constexpr std::uint64_t layout = 2, layout_without_qualifier = 1;
 
 }  // namespace
 
@@ -30,7 +32,7 @@ std::optional<QueueKey> QueueKey::decode(std::string_view key) {
 
 std::string QueueValue::encode() const {
     const auto due = static_cast<std::uint64_t>(not_before.time_since_epoch().count());
-    std::string out = KeyBuilder().number(layout).number(attempts).number(due).text(request_id).str();
+    std::string out = KeyBuilder().number(layout).number(attempts).number(due).text(request_id).text(qualifier).str();
     out += event;
     return out;
 }
@@ -41,8 +43,10 @@ std::optional<QueueValue> QueueValue::decode(std::string_view bytes) {
     const auto made = reader.number();
     const auto due = reader.number();
     const auto id = reader.text();
-    if (version != layout || !made || *made > 1000 || !due || !id) return std::nullopt;
-    return QueueValue{*id, static_cast<unsigned>(*made), WallTime(std::chrono::milliseconds(static_cast<std::int64_t>(*due))),
+    if ((version != layout && version != layout_without_qualifier) || !made || *made > 1000 || !due || !id) return std::nullopt;
+    const auto which = version == layout ? reader.text() : std::optional<std::string>(std::in_place);
+    if (!which) return std::nullopt;
+    return QueueValue{*id, *which, static_cast<unsigned>(*made), WallTime(std::chrono::milliseconds(static_cast<std::int64_t>(*due))),
                       std::string(reader.rest())};
 }
 

@@ -24,6 +24,7 @@ struct QueueKey {
 
 struct QueueValue {
     std::string request_id;  ///< the same in every attempt; a UUID
+    std::string qualifier;   ///< version or alias; empty: `$LATEST`
     unsigned attempts = 0;   ///< made so far, all failed
     WallTime not_before{};   ///< of the next
     std::string event;

@@ -37,9 +37,11 @@ struct QueueLane {
 struct QueueEntry {
     std::string key;  ///< the store's
     std::shared_ptr<QueueLane> lane;
-    std::string request_id;
+    std::string request_id, qualifier;
+    std::uint64_t accepted_ms = 0;  ///< since the Unix epoch
     std::shared_ptr<const std::string> event;
-    unsigned attempts = 0;  ///< failed so far
+    unsigned attempts = 0;   ///< failed so far
+    unsigned throttles = 0;  ///< in a row
     std::size_t bytes() const { return key.size() + event->size() + 64; }
 };
 using QueueEntryPtr = std::shared_ptr<QueueEntry>;

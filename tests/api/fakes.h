@@ -234,7 +234,7 @@ class FakeRules final : public rules::RuleService {
     void stop() override {}
 };
 
-class FakeFunctions final : public lambda::FunctionService {
+class FakeFunctions final : public lambda::FunctionService, public lambda::FunctionAdministration {
   public:
     template <class T>
     using Answer = lambda::Awaitable<T>;
@@ -269,9 +269,34 @@ class FakeFunctions final : public lambda::FunctionService {
         log.push_back("invoke " + name.str() + " " + event);
         co_return result;
     }
+    Answer<lambda::InvocationResult> invoke(lambda::InvokeRequest request) override {
+        if (!request.function.qualifier.empty()) co_return unknown(request.function);
+        log.push_back("invoke " + request.function.name.str() + " " + request.event);
+        co_return result;
+    }
     boost::asio::awaitable<Result<FunctionAnswer>> call_function(std::string function, std::string event) override {
         log.push_back("call " + function + " " + event);
         co_return FunctionAnswer{result.payload, result.function_error};
+    }
+    void invoke_async(lambda::FunctionReference function, std::string event, store::kv::CommitHandler done) override {
+        if (!function.qualifier.empty()) return done(unknown(function));
+        invoke_async(std::move(function.name), std::move(event), std::move(done));
+    }
+    lambda::FunctionAdministration& administration() override { return *this; }
+    Answer<lambda::FunctionConfiguration> get_version(lambda::FunctionReference function) override {
+        if (!function.qualifier.empty()) co_return unknown(function);
+        co_return co_await get_function(std::move(function.name));
+    }
+    Answer<std::vector<lambda::FunctionConfiguration>> list_versions(FunctionName) override { return list_functions(); }
+    Answer<lambda::FunctionConfiguration> publish_version(lambda::PublishVersionRequest request) override {
+        return get_function(std::move(request.name));
+    }
+    Answer<void> delete_version(lambda::FunctionReference) override { co_return Result<void>(); }
+    Answer<lambda::FunctionMeta> get_meta(FunctionName) override { co_return lambda::FunctionMeta(); }
+    Answer<lambda::FunctionMeta> change_meta(FunctionName, MetaChange change) override {
+        lambda::FunctionMeta meta;
+        if (auto changed = change(meta, {}); !changed) co_return changed.error();
+        co_return meta;
     }
     void invoke_async(FunctionName name, std::string event, store::kv::CommitHandler done) override {
         log.push_back("async " + name.str() + " " + event);
@@ -280,6 +305,11 @@ class FakeFunctions final : public lambda::FunctionService {
     std::size_t backlog() const override { return 0; }
     void start(Surroundings) override {}
     void stop(std::chrono::milliseconds) override {}
+
+  private:
+    static Error unknown(const lambda::FunctionReference& function) {
+        return {lambda::Errc::resource_not_found, "Function not found: " + function.name.str() + ":" + function.qualifier};
+    }
 };
 
 class FakePublisher final : public Publisher {

@@ -123,7 +123,7 @@ def test_parameters_that_are_none(raw, function):
     {"Code": {}}, {"Code": {"ZipFile": b"no zip"}}, {"Code": {"S3Bucket": "bucket", "S3Key": "key"}}, {"Code": {"S3Bucket": "fogbank-local-path", "S3Key": "relative.so"}},
     {"Code": {"S3Bucket": "fogbank-local-path", "S3Key": "/nonexistent/handler.so"}}, {"Code": {"S3Bucket": "fogbank-local-path", "S3Key": "/etc/hostname"}},
     {"Timeout": 0}, {"Timeout": 901}, {"MemorySize": 127}, {"Runtime": "cobol"}, {"Layers": ["arn:aws:lambda:us-east-1:000000000000:layer:l:1"]},
-    {"Tags": {"a": "b"}}, {"Publish": True}, {"FunctionName": "a b"},
+    {"Tags": {"aws:a": "b"}}, {"Environment": {"Variables": {"AWS_REGION": "x"}}}, {"FunctionName": "a b"},
 ], ids=str)
 def test_functions_that_are_refused(raw, name, shared_object, change):
     request = {"FunctionName": name, "Runtime": "fogbank-cpp", "Role": ROLE, "Handler": "echo.so",

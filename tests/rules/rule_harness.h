@@ -89,7 +89,7 @@ class FakeTables final : public store::table::TableService {
     static Error unused() { return {store::table::Errc::unavailable, "not part of this test"}; }
 };
 
-class FakeFunctions final : public lambda::FunctionService {
+class FakeFunctions final : public lambda::FunctionService, public lambda::FunctionAdministration {
   public:
     template <class T>
     using Awaitable = lambda::Awaitable<T>;
@@ -105,6 +105,17 @@ class FakeFunctions final : public lambda::FunctionService {
     Awaitable<void> delete_function(FunctionName) override { co_return unused(); }
     Awaitable<lambda::FunctionConfiguration> update_function(lambda::UpdateFunctionRequest) override { co_return unused(); }
     Awaitable<lambda::InvocationResult> invoke(FunctionName, std::string) override { co_return unused(); }
+    Awaitable<lambda::InvocationResult> invoke(lambda::InvokeRequest) override { co_return unused(); }
+    void invoke_async(lambda::FunctionReference function, std::string event, store::kv::CommitHandler done) override {
+        invoke_async(std::move(function.name), std::move(event), std::move(done));
+    }
+    lambda::FunctionAdministration& administration() override { return *this; }
+    Awaitable<lambda::FunctionConfiguration> get_version(lambda::FunctionReference) override { co_return unused(); }
+    Awaitable<std::vector<lambda::FunctionConfiguration>> list_versions(FunctionName) override { co_return unused(); }
+    Awaitable<lambda::FunctionConfiguration> publish_version(lambda::PublishVersionRequest) override { co_return unused(); }
+    Awaitable<void> delete_version(lambda::FunctionReference) override { co_return unused(); }
+    Awaitable<lambda::FunctionMeta> get_meta(FunctionName) override { co_return unused(); }
+    Awaitable<lambda::FunctionMeta> change_meta(FunctionName, MetaChange) override { co_return unused(); }
     boost::asio::awaitable<Result<FunctionAnswer>> call_function(std::string, std::string) override { co_return unused(); }
     void invoke_async(FunctionName name, std::string event, store::kv::CommitHandler done) override {
         invocations.push_back({std::move(name), std::move(event), std::move(done)});

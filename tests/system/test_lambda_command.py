@@ -1,8 +1,9 @@
-"""`fogbank lambda`: from an empty folder to a running function; and the installed SDK."""
+"""`fogbank lambda`: from an empty folder to a running function and its log; and the installed SDK."""
 import json
 import pathlib
 import shutil
 import subprocess
+import time
 
 import pytest
 
@@ -22,7 +23,7 @@ def fogbank(*arguments):
     return subprocess.run([str(BINARY), "lambda", *map(str, arguments)], env=clean_environment(), capture_output=True, text=True, timeout=120)
 
 
-def test_from_a_template_to_a_result(server, tmp_path):
+def test_from_a_template_to_a_log(server, tmp_path):
     assert fogbank("new", tmp_path / "f").returncode == 0
     built = fogbank("build", tmp_path / "f" / "handler.cpp")
     assert built.returncode == 0, built.stderr
@@ -30,6 +31,10 @@ def test_from_a_template_to_a_result(server, tmp_path):
     assert made.returncode == 0 and made.stdout.startswith("created arn:aws:lambda:"), made.stderr
     done = fogbank("invoke", "fromtemplate", '{"pressure": 4.20}', "--data", server.data)
     assert json.loads(done.stdout)["ok"] is True, done.stderr
+    deadline = time.monotonic() + 30
+    while "pressure 4.20" not in (log := fogbank("logs", "fromtemplate", "--data", server.data)).stdout:
+        assert time.monotonic() < deadline, log.stderr
+    assert "REPORT RequestId" in log.stdout
     again = fogbank("deploy", "fromtemplate", tmp_path / "f" / "handler.so", "--data", server.data)
     assert again.stdout.startswith("updated "), again.stderr
 
