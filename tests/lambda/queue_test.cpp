@@ -30,11 +30,12 @@ TEST(QueueKey, SortsByFunctionTimeAndNumber) {
 }
 
 TEST(QueueValue, SurvivesTheRoundTripAndRefusesOtherBytes) {
-    const QueueValue value{"0b0e9d9e-5c4c-4b8e-8f0e-000000000001", 2, WallTime(1234567890123ms), std::string("{\"a\":\"\0\"}", 9)};
+    const QueueValue value{"0b0e9d9e-5c4c-4b8e-8f0e-000000000001", "live", 2, WallTime(1234567890123ms), std::string("{\"a\":\"\0\"}", 9)};
     const std::string bytes = value.encode();
     const auto again = QueueValue::decode(bytes);
     ASSERT_TRUE(again);
     EXPECT_EQ(again->request_id, value.request_id);
+    EXPECT_EQ(again->qualifier, "live");
     EXPECT_EQ(again->attempts, 2U);
     EXPECT_EQ(again->not_before, value.not_before);
     EXPECT_EQ(again->event, value.event);
