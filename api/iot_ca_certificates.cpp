@@ -4,6 +4,7 @@
 #include <array>
 #include <nlohmann/json.hpp>
 
+#include "api/iot_certificate_lists.h"
 #include "api/members.h"
 #include "common/encoding.h"
 #include "registry/certificate_registration.h"
@@ -19,7 +20,6 @@ using registry::CaCertificate;
 using registry::DeviceAccessState;
 using registry::RegistrationConfig;
 
-constexpr std::int64_t page_max = 250, default_page = 25;
 /// Source: AWS General Reference: CAs with one subject; AWS has no quota on all of them, this bounds what is kept in memory.
 constexpr std::size_t cas_max = 500;
 
@@ -227,7 +227,7 @@ asio::awaitable<Outcome> delete_ca_certificate(const Services& services, const C
 }
 
 asio::awaitable<Outcome> list_ca_certificates(const Services& services, const Call& call) {
-    const auto limit = query_integer(call, "pageSize", 1, page_max);
+    const auto limit = query_integer(call, "pageSize", 1, certificate_page_max);
     if (!limit) co_return limit.error();
     const auto ascending = query_bool(call, "isAscendingOrder", false);
     if (!ascending) co_return ascending.error();
@@ -241,7 +241,7 @@ asio::awaitable<Outcome> list_ca_certificates(const Services& services, const Ca
         const auto left = std::tie(a->created_at, a->id), right = std::tie(b->created_at, b->id);
         return *ascending ? left < right : right < left;
     });
-    const auto part = slice(call.query_value("marker"), all.size(), static_cast<std::size_t>(limit->value_or(default_page)));
+    const auto part = slice(call.query_value("marker"), all.size(), static_cast<std::size_t>(limit->value_or(certificate_page_default)));
     if (!part) co_return part.error();
     json certificates = json::array();
     for (std::size_t i = part->begin; i < part->end; ++i) certificates.push_back(summary(services, *all[i]));
@@ -250,37 +250,13 @@ asio::awaitable<Outcome> list_ca_certificates(const Services& services, const Ca
     co_return json_response(out);
 }
 
-Result<registry::PageRequest> read_page(const Call& call) {
-    const auto limit = query_integer(call, "pageSize", 1, page_max);
-    if (!limit) return limit.error();
-    const auto marker = decode_token(call.query_value("marker"));
-    if (!marker) return marker.error();
-    const auto ascending = query_bool(call, "isAscendingOrder", false);
-    if (!ascending) return ascending.error();
-    registry::PageRequest page;
-    page.marker = *marker;
-    page.items_max = limit->value_or(default_page);
-    page.ascending = *ascending;
-    return page;
-}
-
 asio::awaitable<Outcome> list_certificates_by_ca(const Services& services, const Call& call) {
-    auto page = read_page(call);
+    auto page = read_certificate_page(call);
     if (!page) co_return page.error();
     const auto found = co_await services.rooms.registry.certificate_registration().list_certificates_by_ca(call.label("caCertificateId"),
                                                                                                            std::move(*page));
     if (!found) co_return found.error();
-    json certificates = json::array();
-    for (const auto& one : found->items) {
-        certificates.push_back({{"certificateArn", one.arn},
-                                {"certificateId", one.id.str()},
-                                {"status", registry::certificate_status_name(one.status)},
-                                {"certificateMode", one.mode},
-                                {"creationDate", epoch_seconds(one.created_at)}});
-    }
-    json out{{"certificates", std::move(certificates)}};
-    if (found->next) out["nextMarker"] = encode_token(*found->next);
-    co_return json_response(out);
+    co_return certificate_list(*found);
 }
 
 /// ACTIVE, INACTIVE or REVOKED.
@@ -372,7 +348,7 @@ asio::awaitable<Outcome> cancel_certificate_transfer(const Services& services, c
 }
 
 asio::awaitable<Outcome> list_outgoing_certificates(const Services& services, const Call& call) {
-    auto page = read_page(call);
+    auto page = read_certificate_page(call);
     if (!page) co_return page.error();
     const auto found = co_await services.rooms.registry.certificate_registration().list_outgoing_certificates(std::move(*page));
     if (!found) co_return found.error();

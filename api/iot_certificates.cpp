@@ -2,6 +2,7 @@
 #include <array>
 #include <nlohmann/json.hpp>
 
+#include "api/iot_certificate_lists.h"
 #include "api/members.h"
 
 namespace fogbank::api {
@@ -10,9 +11,6 @@ namespace {
 namespace asio = boost::asio;
 using nlohmann::json;
 using registry::CertificateStatus;
-
-constexpr std::int64_t page_max = 250;  // model: PageSize
-constexpr std::int64_t default_page = 25;
 
 constexpr std::array all_statuses{
     CertificateStatus::active,           CertificateStatus::inactive,          CertificateStatus::revoked,
@@ -93,29 +91,11 @@ asio::awaitable<Outcome> delete_certificate(const Services& services, const Call
 }
 
 asio::awaitable<Outcome> list_certificates(const Services& services, const Call& call) {
-    const auto limit = query_integer(call, "pageSize", 1, page_max);
-    if (!limit) co_return limit.error();
-    const auto marker = decode_token(call.query_value("marker"));
-    if (!marker) co_return marker.error();
-    const auto ascending = query_bool(call, "isAscendingOrder", false);
-    if (!ascending) co_return ascending.error();
-    registry::PageRequest page;
-    page.marker = *marker;
-    page.items_max = limit->value_or(default_page);
-    page.ascending = *ascending;
-    const auto found = co_await services.rooms.registry.list_certificates(std::move(page));
+    auto page = read_certificate_page(call);
+    if (!page) co_return page.error();
+    const auto found = co_await services.rooms.registry.list_certificates(std::move(*page));
     if (!found) co_return found.error();
-    json certificates = json::array();
-    for (const auto& one : found->items) {
-        certificates.push_back({{"certificateArn", one.arn},
-                                {"certificateId", one.id.str()},
-                                {"status", registry::certificate_status_name(one.status)},
-                                {"certificateMode", one.mode},
-                                {"creationDate", epoch_seconds(one.created_at)}});
-    }
-    json answer{{"certificates", std::move(certificates)}};
-    if (found->next) answer["nextMarker"] = encode_token(*found->next);
-    co_return json_response(answer);
+    co_return certificate_list(*found);
 }
 
 constexpr std::array operations{

@@ -7,6 +7,7 @@
 #include "registry/detail/impl.h"
 #include "registry/detail/root_key.h"
 #include "registry/detail/session_token.h"
+#include "registry/detail/state_store.h"
 #include "registry/detail/trust_policy.h"
 
 namespace fogbank::registry {
@@ -309,19 +310,7 @@ boost::asio::awaitable<Result<TemporaryCredentials>> IamImpl::role_credentials(s
 
 boost::asio::awaitable<Result<void>> IamImpl::change(UniqueFunction<Result<void>(IamState&)> edit) {
     store::kv::TransactionBody body = [edit = std::move(edit)](Transaction& tx) mutable -> Result<void> {
-        const auto records = scan_in(tx, iam_entities());
-        if (!records) return records.error();
-        auto state = decode_state(*records);
-        if (!state) return state.error();
-        if (auto done = edit(*state); !done) return done;
-        IamRecords after = encode_state(*state);
-        for (const store::kv::KeyValue& record : *records) {
-            const auto found = after.find(record.key);
-            if (found == after.end()) tx.erase(record.key);
-            if (found != after.end() && found->second == record.value) after.erase(found);
-        }
-        for (const auto& [key, value] : after) tx.put(key, value);
-        return {};
+        return edit_records<IamState>(tx, iam_entities(), encode_state, decode_state, edit);
     };
     const Result<void> done = co_await engine_.transact(std::move(body));
     if (!done) co_return store_error(done.error());
@@ -335,17 +324,10 @@ boost::asio::awaitable<Result<void>> IamImpl::reload() {
         const std::scoped_lock lock(mutex_);
         ticket = ++tickets_;
     }
-    std::vector<store::kv::KeyValue> records;
-    store::kv::ScanOptions options;
-    options.range = iam_entities();
-    for (bool more = true; more;) {
-        auto page = co_await engine_.scan(options);
-        if (!page) co_return store_error(page.error());
-        for (store::kv::KeyValue& item : page->items) records.push_back(std::move(item));
-        more = page->more && !records.empty();
-        if (more) options.range.begin = records.back().key + '\0';
-    }
-    auto newest = decode_state(records);
+    store::kv::Range range = iam_entities();
+    const auto records = co_await scan_all(engine_, std::move(range));
+    if (!records) co_return records.error();
+    auto newest = decode_state(*records);
     if (!newest) co_return newest.error();
     const auto last = snapshot();
     auto made = make_snapshot(std::move(*newest), last.get());

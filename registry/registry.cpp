@@ -143,17 +143,21 @@ Awaitable<std::vector<std::optional<std::string>>> Core::read_all(std::vector<st
     co_return std::move(*values);
 }
 
-Awaitable<std::vector<KeyValue>> Core::scan_all(Range range) {
+Awaitable<std::vector<KeyValue>> scan_all(store::kv::Engine& engine, Range range) {
     std::vector<KeyValue> out;
     store::kv::ScanOptions options;
     options.range = std::move(range);
     for (;;) {
-        auto page = co_await deps_.engine.scan(options);
+        auto page = co_await engine.scan(options);
         if (!page) co_return store_error(page.error());
         for (KeyValue& item : page->items) out.push_back(std::move(item));
         if (!page->more || out.empty()) co_return out;
         options.range.begin = out.back().key + '\0';
     }
+}
+
+Awaitable<std::vector<KeyValue>> Core::scan_all(Range range) {
+    return registry::scan_all(deps_.engine, std::move(range));
 }
 
 Awaitable<Core::KeyPage> Core::scan_page(Range range, PageRequest page) {

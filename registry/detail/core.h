@@ -109,6 +109,8 @@ class Core {
 
 /// Scans a whole range inside a transaction.
 Result<std::vector<KeyValue>> scan_in(Transaction& tx, const Range& range);
+/// Reads a whole range. Errors: store_unavailable.
+Awaitable<std::vector<KeyValue>> scan_all(store::kv::Engine& engine, Range range);
 Result<bool> empty_in(Transaction& tx, const Range& range);
 
 /// The store's own errors as store_unavailable, ours unchanged.

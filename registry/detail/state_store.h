@@ -15,6 +15,25 @@
 
 namespace fogbank::registry {
 
+/// Applies `edit` to the state that the records of `range` hold, as one transaction sees it, and writes what it changed.
+template <class State, class Encode, class Decode>
+Result<void> edit_records(Transaction& tx, const store::kv::Range& range, Encode encode, Decode decode,
+                          UniqueFunction<Result<void>(State&)>& edit) {
+    const auto records = scan_in(tx, range);
+    if (!records) return records.error();
+    Result<State> state = decode(*records);
+    if (!state) return state.error();
+    if (auto done = edit(*state); !done) return done;
+    auto after = encode(*state);
+    for (const store::kv::KeyValue& record : *records) {
+        const auto found = after.find(record.key);
+        if (found == after.end()) tx.erase(record.key);
+        if (found != after.end() && found->second == record.value) after.erase(found);
+    }
+    for (const auto& [key, value] : after) tx.put(key, value);
+    return {};
+}
+
 /// Thread-safe. `Encode` gives the records of a state by key, `Decode` reads them back.
 template <class State>
 class StateStore {
@@ -35,19 +54,7 @@ class StateStore {
     /// effects.
     Awaitable<void> change(UniqueFunction<Result<void>(State&)> edit) {
         store::kv::TransactionBody body = [this, edit = std::move(edit)](Transaction& tx) mutable -> Result<void> {
-            const auto records = scan_in(tx, range_);
-            if (!records) return records.error();
-            auto state = decode_(*records);
-            if (!state) return state.error();
-            if (auto done = edit(*state); !done) return done;
-            Records after = encode_(*state);
-            for (const store::kv::KeyValue& record : *records) {
-                const auto found = after.find(record.key);
-                if (found == after.end()) tx.erase(record.key);
-                if (found != after.end() && found->second == record.value) after.erase(found);
-            }
-            for (const auto& [key, value] : after) tx.put(key, value);
-            return {};
+            return edit_records<State>(tx, range_, encode_, decode_, edit);
         };
         const Result<void> done = co_await engine_.transact(std::move(body));
         if (!done) co_return store_error(done.error());
@@ -61,17 +68,10 @@ class StateStore {
             const std::scoped_lock lock(mutex_);
             ticket = ++tickets_;
         }
-        std::vector<store::kv::KeyValue> records;
-        store::kv::ScanOptions options;
-        options.range = range_;
-        for (bool more = true; more;) {
-            auto page = co_await engine_.scan(options);
-            if (!page) co_return store_error(page.error());
-            for (store::kv::KeyValue& item : page->items) records.push_back(std::move(item));
-            more = page->more && !records.empty();
-            if (more) options.range.begin = records.back().key + '\0';
-        }
-        auto newest = decode_(records);
+        store::kv::Range range = range_;
+        const auto records = co_await scan_all(engine_, std::move(range));
+        if (!records) co_return records.error();
+        auto newest = decode_(*records);
         if (!newest) co_return newest.error();
         auto made = std::make_shared<const State>(std::move(*newest));
         const std::scoped_lock lock(mutex_);
