@@ -47,10 +47,11 @@ class ApiDispatcher final : public RequestHandler {
           control_{iot_things_operations(), iot_certificates_operations(), iot_policies_operations(), iot_rules_operations(),
                    iot_endpoint_operations()},
           data_{iot_data_operations()},
-          lambda_{lambda_operations()} {}
+          lambda_{lambda_operations()},
+          own_{fogbank_rules_operations()} {}
 
     std::size_t body_bytes_max(const Request& head) override {
-        if (head.path.starts_with(reserved_prefix)) return 0;
+        if (head.path.starts_with(reserved_prefix) && !own_.match(head.method, head.path)) return 0;
         const auto claim = sigv4::precheck(head, services_.rooms.access_keys, services_.rooms.clock.now());
         return claim ? services_.rooms.quotas.bytes(Quota::http_body_bytes) : unauthenticated_body_bytes_max;
     }
@@ -70,7 +71,7 @@ class ApiDispatcher final : public RequestHandler {
 
     asio::awaitable<Response> handle(Request request) override {
         const std::string request_id = services_.rooms.random.uuid();
-        if (request.path.starts_with(reserved_prefix)) co_return reserved(request, request_id);
+        if (request.path.starts_with(reserved_prefix) && !own_.match(request.method, request.path)) co_return reserved(request, request_id);
         const auto caller = sigv4::verify(request, services_.rooms.access_keys, services_.rooms.clock.now());
         if (!caller) {
             const Family family = family_of(claimed_service(request), request);
@@ -91,6 +92,7 @@ class ApiDispatcher final : public RequestHandler {
   private:
     Chosen choose(std::string_view signing_name, const Request& request) const {
         Chosen out;
+        if (route(own_, request, Family::control, out)) return out;
         out.family = family_of(signing_name, request);
         switch (out.family) {
             case Family::dynamodb:
@@ -164,6 +166,7 @@ class ApiDispatcher final : public RequestHandler {
 
     Services services_;
     Router control_, data_, lambda_;
+    Router own_;  ///< this server's own operations below /_fogbank; SigV4 like all others
 };
 
 class CertificateDispatcher final : public RequestHandler {

@@ -25,6 +25,7 @@ constexpr std::array<QuotaRow, static_cast<std::size_t>(Quota::count_)> table{{
     {Quota::rule_payload_bytes, "rule_payload_bytes", 128 * 1024, 1024 * 1024, "InvalidRequestException", general_reference},
     {Quota::actions_per_rule, "actions_per_rule", 10, 100, "InvalidRequestException", general_reference},
     {Quota::rules_per_account, "rules_per_account", 1000, 100'000, "LimitExceededException", general_reference},
+    {Quota::rule_destinations_per_account, "rule_destinations_per_account", 1000, 10'000, "InvalidRequestException", general_reference},
     {Quota::policy_document_bytes, "policy_document_bytes", 2048, 64 * 1024, "MalformedPolicyException; white space is not counted",
      general_reference},
     {Quota::policies_per_principal, "policies_per_principal", 10, 100, "LimitExceededException", general_reference},

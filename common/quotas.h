@@ -27,6 +27,7 @@ enum class Quota : std::uint8_t {
     rule_payload_bytes,
     actions_per_rule,
     rules_per_account,
+    rule_destinations_per_account,
     policy_document_bytes,
     policies_per_principal,
     item_bytes,

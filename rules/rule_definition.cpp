@@ -138,7 +138,10 @@ RuleDescription describe(const RuleName& name, const RuleDefinition& definition,
 }
 
 Result<std::shared_ptr<const CompiledRule>> compile_rule(const RuleName& name, RuleDefinition& definition, const ActionServices& services) {
-    auto statement = sql::CompiledStatement::create(definition.sql, definition.version, services.quotas.bytes(Quota::rule_payload_bytes));
+    sql::StatementOptions options;
+    options.why_not = services.why_no_external;
+    auto statement =
+        sql::CompiledStatement::create(definition.sql, definition.version, services.quotas.bytes(Quota::rule_payload_bytes), options);
     if (!statement) return statement.error();
     if (auto valid = check_topic_filter(*statement, services.quotas); !valid) return valid.error();
     auto rule = std::make_shared<CompiledRule>();
@@ -147,12 +150,13 @@ Result<std::shared_ptr<const CompiledRule>> compile_rule(const RuleName& name, R
     const auto actions = nlohmann::json::parse(definition.actions_json, nullptr, false);
     if (!actions.is_array()) return invalid("`actions` must be an array");
     for (const auto& action : actions) {
-        auto made = make_action(action, rule->statement, services);
+        auto made = make_action(action, rule->statement, services, rule->asking);
         if (!made) return made.error();
         rule->actions.push_back(std::move(*made));
     }
     if (!definition.error_action_json.empty()) {
-        auto made = make_action(nlohmann::json::parse(definition.error_action_json, nullptr, false), rule->statement, services);
+        auto made =
+            make_action(nlohmann::json::parse(definition.error_action_json, nullptr, false), rule->statement, services, rule->asking);
         if (!made) return in_context("errorAction", made.error());
         rule->error_action = std::move(*made);
     }

@@ -196,6 +196,7 @@ class FakeRules final : public rules::RuleService {
         co_return Result<void>();
     }
     std::optional<rules::RuleCounters> counters(const RuleName&) const override { return std::nullopt; }
+    rules::OutboxCounters outbox() const override { return {}; }
     void stop() override {}
 };
 
