@@ -7,25 +7,7 @@
 #include "common/logging.h"
 
 namespace fogbank::api {
-namespace {
-
 namespace asio = boost::asio;
-
-constexpr std::string_view family_name(Family family) {
-    switch (family) {
-        case Family::control:
-            return "iot";
-        case Family::data:
-            return "iot-data";
-        case Family::dynamodb:
-            return "dynamodb";
-        case Family::lambda:
-            return "lambda";
-    }
-    return "unknown";
-}
-
-}  // namespace
 
 asio::awaitable<Outcome> run_operation(const Operation& operation, const Services& services, const Call& call) {
     std::string failure;
@@ -40,18 +22,19 @@ asio::awaitable<Outcome> run_operation(const Operation& operation, const Service
     co_return Error(Errc::internal, "an internal error occurred, request id " + call.request_id);
 }
 
-Response finish(const Services& services, Family family, std::string_view operation, std::string_view request_id, Outcome outcome) {
+Response finish(const Services& services, const AwsService& service, std::string_view operation, std::string_view request_id,
+                Outcome outcome) {
     const std::string reason = outcome ? std::string() : outcome.error().message;
-    Response response = outcome ? std::move(*outcome) : error_response(family, outcome.error(), request_id);
+    Response response = outcome ? std::move(*outcome) : error_response(service.errors, outcome.error(), request_id);
     response.headers.emplace_back("x-amzn-RequestId", std::string(request_id));
     // Operation names come from the tables, so the number of label values is bounded.
-    const std::string labels = "service=\"" + std::string(family_name(family)) + "\",operation=\"" + std::string(operation) +
-                               "\",status=\"" + std::to_string(response.status) + "\"";
+    const std::string labels = "service=\"" + std::string(service.name) + "\",operation=\"" + std::string(operation) + "\",status=\"" +
+                               std::to_string(response.status) + "\"";
     services.rooms.metrics.counter("fogbank_api_requests_total", "Requests answered by the AWS APIs.", labels).add();
     auto& log = logger("api");
     const auto level = response.status >= 500 ? spdlog::level::warn : spdlog::level::debug;
     if (log.should_log(level)) {
-        log.log(level, "request answered service={} operation={} status={} request_id={} reason={}", family_name(family), operation,
+        log.log(level, "request answered service={} operation={} status={} request_id={} reason={}", service.name, operation,
                 response.status, request_id, log_value(reason));
     }
     return response;

@@ -21,8 +21,9 @@ constexpr AwsException iot_unavailable{"ServiceUnavailableException", 503};
 constexpr AwsException iot_invalid{"InvalidRequestException", 400};
 
 template <class E>
-constexpr ErrorRow row(E code, AwsException control, AwsException data, AwsException dynamodb, AwsException lambda) {
-    return ErrorRow{static_cast<int>(code), control, data, dynamodb, lambda};
+constexpr ErrorRow row(E code, AwsException control, AwsException data, AwsException dynamodb, AwsException lambda, AwsException json = {},
+                       AwsException query = {}) {
+    return ErrorRow{static_cast<int>(code), control, data, dynamodb, lambda, json, query};
 }
 /// A failure of the registry or the rules: other families meet it only through a bug.
 template <class E>
@@ -36,6 +37,16 @@ constexpr ErrorRow dynamodb(E code, std::string_view name, unsigned status) {
 template <class E>
 constexpr ErrorRow lambda_only(E code, std::string_view name, unsigned status) {
     return row(code, iot_internal, iot_internal, dynamodb_internal, {name, status});
+}
+/// A failure of a service of the json family (CloudWatch Logs …).
+template <class E>
+[[maybe_unused]] constexpr ErrorRow json_only(E code, std::string_view name, unsigned status) {
+    return row(code, iot_internal, iot_internal, dynamodb_internal, lambda_internal, {name, status});
+}
+/// A failure of a query-protocol service (iam, sts).
+template <class E>
+[[maybe_unused]] constexpr ErrorRow query_only(E code, std::string_view name, unsigned status) {
+    return row(code, iot_internal, iot_internal, dynamodb_internal, lambda_internal, {}, {name, status});
 }
 template <class E>
 constexpr ErrorRow internal(E code) {
@@ -68,10 +79,11 @@ constexpr std::array front_rows{
     row(Errc::forbidden, {"AccessDeniedException", 403}, {"ForbiddenException", 403}, {"AccessDeniedException", 400},
         {"AccessDeniedException", 403}),
     row(Errc::unknown_operation, {"MissingAuthenticationTokenException", 403}, {"MethodNotAllowedException", 405},
-        {"UnknownOperationException", 400}, {"AccessDeniedException", 403}),
+        {"UnknownOperationException", 400}, {"AccessDeniedException", 403}, {}, {"InvalidAction", 400}),
     row(Errc::method_not_allowed, {"MissingAuthenticationTokenException", 403}, {"MethodNotAllowedException", 405},
         {"UnknownOperationException", 400}, {"AccessDeniedException", 403}),
-    row(Errc::validation, iot_invalid, iot_invalid, {"ValidationException", 400}, {"InvalidParameterValueException", 400}),
+    row(Errc::validation, iot_invalid, iot_invalid, {"ValidationException", 400}, {"InvalidParameterValueException", 400}, {},
+        {"ValidationError", 400}),
     malformed(Errc::malformed_body),
     row(Errc::body_too_large, {"RequestEntityTooLargeException", 413}, {"RequestEntityTooLargeException", 413},
         {"RequestEntityTooLargeException", 413}, {"RequestTooLargeException", 413}),
@@ -152,7 +164,17 @@ constexpr std::array policy_rows{
     iot(policy::Errc::document_too_large, "MalformedPolicyException", 400),
 };
 
-const AwsException& column(const ErrorRow& row, Family family) {
+/// Query services leave `Exception` out and have two names of their own (reference "auth", section 4).
+AwsException in_query_names(AwsException exception) {
+    if (exception.name == "UnrecognizedClientException") return {"InvalidClientTokenId", exception.status};
+    if (exception.name == "InvalidSignatureException") return {"SignatureDoesNotMatch", exception.status};
+    if (exception.name == "InvalidRequestException") return {"ValidationError", exception.status};
+    constexpr std::string_view suffix = "Exception";
+    if (exception.name.ends_with(suffix)) exception.name.remove_suffix(suffix.size());
+    return exception;
+}
+
+AwsException column(const ErrorRow& row, Family family) {
     switch (family) {
         case Family::control:
             return row.control;
@@ -162,12 +184,17 @@ const AwsException& column(const ErrorRow& row, Family family) {
             return row.dynamodb;
         case Family::lambda:
             return row.lambda;
+        case Family::json:
+            return row.json.name.empty() ? row.dynamodb : row.json;
+        case Family::query:
+            return row.query.name.empty() ? in_query_names(row.control) : row.query;
     }
     return row.control;
 }
 
 /// DynamoDB's errors carry the namespace they are modelled in; clients read what follows the `#`.
-std::string_view dynamodb_namespace(std::string_view name) {
+std::string_view type_namespace(const ErrorStyle& style, std::string_view name) {
+    if (style.family != Family::dynamodb) return style.type_namespace;
     if (name == "ValidationException") return "com.amazon.coral.validate#";
     for (const std::string_view common :
          {"MissingAuthenticationTokenException", "IncompleteSignatureException", "UnrecognizedClientException", "InvalidSignatureException",
@@ -175,7 +202,41 @@ std::string_view dynamodb_namespace(std::string_view name) {
           "ThrottlingException"}) {
         if (name == common) return "com.amazon.coral.service#";
     }
-    return "com.amazonaws.dynamodb.v20120810#";
+    return style.type_namespace;
+}
+
+/// Text of an XML element. What XML 1.0 cannot hold becomes `?`.
+std::string xml_text(std::string_view text) {
+    std::string out;
+    for (const char c : text) {
+        const auto byte = static_cast<unsigned char>(c);
+        if (c == '&') {
+            out += "&amp;";
+        } else if (c == '<') {
+            out += "&lt;";
+        } else if (c == '>') {
+            out += "&gt;";
+        } else {
+            out += (byte < 0x20 && c != '\t' && c != '\n' && c != '\r') || byte >= 0x80 ? '?' : c;
+        }
+    }
+    return out;
+}
+
+Response xml_error(const ErrorStyle& style, const AwsException& exception, const Error& error, std::string_view request_id) {
+    Response response(exception.status);
+    response.content_type = "text/xml";
+    response.body = "<ErrorResponse xmlns=\"" + std::string(style.xml_namespace) + "\"><Error><Type>" +
+                    (exception.status >= 500 ? "Receiver" : "Sender") + "</Type><Code>" + std::string(exception.name) + "</Code><Message>" +
+                    xml_text(error.message) + "</Message></Error><RequestId>" + std::string(request_id) + "</RequestId></ErrorResponse>";
+    return response;
+}
+
+ErrorStyle style_of(Family family) {
+    ErrorStyle style;
+    style.family = family;
+    if (family == Family::dynamodb) style.type_namespace = "com.amazonaws.dynamodb.v20120810#";
+    return style;
 }
 
 }  // namespace
@@ -223,14 +284,29 @@ AwsException aws_exception(Family family, const boost::system::error_code& code)
     return column(front_rows.back(), family);
 }
 
+AwsException aws_exception(const ErrorStyle& style, const boost::system::error_code& code) {
+    AwsException exception = aws_exception(style.family, code);
+    for (const ErrorStyle::Rename& rename : style.renames) {
+        if (rename.from == exception.name) exception.name = rename.to;
+    }
+    return exception;
+}
+
 Response error_response(Family family, const Error& error, std::string_view request_id, const std::map<std::string, std::string>& members) {
-    const AwsException exception = aws_exception(family, error.code);
+    return error_response(style_of(family), error, request_id, members);
+}
+
+Response error_response(const ErrorStyle& style, const Error& error, std::string_view request_id,
+                        const std::map<std::string, std::string>& members) {
+    const Family family = style.family;
+    const AwsException exception = aws_exception(style, error.code);
+    if (family == Family::query) return xml_error(style, exception, error, request_id);
     Response response(exception.status);
     nlohmann::json body = nlohmann::json::object();
     const char* message_member = "message";
-    if (family == Family::dynamodb) {
-        body["__type"] = std::string(dynamodb_namespace(exception.name)) + std::string(exception.name);
-        response.content_type = "application/x-amz-json-1.0";
+    if (family == Family::dynamodb || family == Family::json) {
+        body["__type"] = std::string(type_namespace(style, exception.name)) + std::string(exception.name);
+        response.content_type = "application/x-amz-json-" + std::string(style.json_version);
     } else {
         response.headers.emplace_back("x-amzn-ErrorType", std::string(exception.name));
         response.content_type = "application/json";

@@ -27,4 +27,12 @@ std::optional<QueryParameters> parse_query(std::string_view query) {
     return out;
 }
 
+std::optional<QueryParameters> parse_form(std::string_view body) {
+    std::string text(body);
+    for (char& c : text) {
+        if (c == '+') c = ' ';
+    }
+    return parse_query(text);
+}
+
 }  // namespace fogbank::api

@@ -51,5 +51,7 @@ using QueryParameters = std::vector<std::pair<std::string, std::string>>;
 
 /// Splits at `&` and decodes names and values once; `k` without `=` has an empty value. Nothing if a `%` is malformed.
 std::optional<QueryParameters> parse_query(std::string_view query);
+/// The same for an application/x-www-form-urlencoded body, where `+` is a space.
+std::optional<QueryParameters> parse_form(std::string_view body);
 
 }  // namespace fogbank::api

@@ -32,7 +32,7 @@ std::string_view label_name(std::string_view segment) {
 
 }  // namespace
 
-Router::Router(std::initializer_list<std::span<const Operation>> tables) {
+Router::Router(std::span<const std::span<const Operation>> tables) {
     for (const auto& table : tables) {
         for (const Operation& operation : table) {
             Route route{&operation, split_path(operation.path)};

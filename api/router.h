@@ -21,7 +21,8 @@ class Router {
     };
 
     /// Operations must outlive the router. Their templates are trusted.
-    explicit Router(std::initializer_list<std::span<const Operation>> tables);
+    explicit Router(std::span<const std::span<const Operation>> tables);
+    Router(std::initializer_list<std::span<const Operation>> tables) : Router(std::span(tables.begin(), tables.size())) {}
 
     /// Nothing if no template fits. Literal segments win over labels, whatever the order of the tables.
     /// @param path  as received, not decoded.

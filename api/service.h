@@ -1,5 +1,5 @@
 /// What a service file is made of: operations (name, method, path, handler) and what a handler is given. One file per service or part of
-/// one; adding a service is one file with its table plus one line in api/dispatcher.cpp.
+/// one; adding a service is one file with its table plus one row in api/aws_services.cpp.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
@@ -27,7 +27,7 @@ class Call {
     Call(Request http_request, QueryParameters query_parameters) : request(std::move(http_request)), query(std::move(query_parameters)) {}
 
     Request request;
-    QueryParameters query;
+    QueryParameters query;                                         ///< of the URL; for the query protocol the members of the form
     std::vector<std::pair<std::string_view, std::string>> labels;  ///< of the path template, decoded
     Principal principal;
     std::string request_id;
@@ -44,7 +44,7 @@ using Handler = boost::asio::awaitable<Outcome> (*)(const Services& services, co
 
 struct Operation {
     std::string_view name;
-    std::string_view method;  ///< empty for json protocols, where the target header names the operation
+    std::string_view method;  ///< empty for json and query protocols, where target header or form name the operation
     std::string_view path;    ///< `/things/{thingName}`; a last `{topic+}` takes the rest, slashes included
     Handler handler;
 };

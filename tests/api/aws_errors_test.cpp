@@ -13,7 +13,7 @@
 namespace fogbank::api {
 namespace {
 
-constexpr std::array families{Family::control, Family::data, Family::dynamodb, Family::lambda};
+constexpr std::array families{Family::control, Family::data, Family::dynamodb, Family::lambda, Family::json, Family::query};
 
 // A room that adds a code without a row here would answer 500 for it.
 TEST(AwsErrors, EveryCodeOfEveryRoomHasItsRow) {

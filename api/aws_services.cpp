@@ -1,0 +1,63 @@
+/// The table of services.
+#include "api/aws_service.h"
+
+namespace fogbank::api {
+namespace {
+
+AwsService iot() {
+    AwsService out;
+    out.name = out.iam_prefix = out.family = "iot";
+    out.signing_names = {"iot", "execute-api"};  // old SDKs sign the control plane as `execute-api`
+    out.errors.family = Family::control;
+    out.operations = {iot_things_operations(), iot_certificates_operations(), iot_policies_operations(), iot_rules_operations(),
+                      iot_endpoint_operations(), fogbank_rules_operations()};
+    return out;
+}
+
+AwsService iot_data() {
+    AwsService out;
+    out.name = "iot-data";
+    out.iam_prefix = out.family = "iot";
+    out.signing_names = {"iotdata", "iotdevicegateway", "iot-jobs-data"};
+    out.errors.family = Family::data;
+    out.operations = {iot_data_operations()};
+    out.path_prefixes = {"/topics/"};
+    out.for_certificates = true;
+    return out;
+}
+
+AwsService dynamodb() {
+    AwsService out;
+    out.name = out.iam_prefix = "dynamodb";
+    out.protocol = Protocol::json;
+    out.signing_names = {"dynamodb"};
+    out.errors.family = Family::dynamodb;
+    out.errors.type_namespace = "com.amazonaws.dynamodb.v20120810#";
+    out.operations = {dynamodb_operations()};
+    out.target_prefix = "DynamoDB_20120810.";
+    return out;
+}
+
+AwsService lambda() {
+    AwsService out;
+    out.name = out.iam_prefix = "lambda";
+    out.signing_names = {"lambda"};
+    out.errors.family = Family::lambda;
+    out.operations = {lambda_operations()};
+    out.path_prefixes = {"/2015-03-31/functions"};
+    return out;
+}
+
+}  // namespace
+
+std::span<const AwsService> aws_services() {
+    static const std::vector<AwsService> table{
+        iot(),
+        iot_data(),
+        dynamodb(),
+        lambda(),
+    };
+    return table;
+}
+
+}  // namespace fogbank::api
