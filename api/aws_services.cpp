@@ -9,8 +9,8 @@ AwsService iot() {
     out.name = out.iam_prefix = out.family = "iot";
     out.signing_names = {"iot", "execute-api"};  // old SDKs sign the control plane as `execute-api`
     out.errors.family = Family::control;
-    out.operations = {iot_things_operations(), iot_certificates_operations(), iot_policies_operations(), iot_rules_operations(),
-                      iot_endpoint_operations(), fogbank_rules_operations()};
+    out.operations = {iot_things_operations(),   iot_certificates_operations(),      iot_policies_operations(), iot_rules_operations(),
+                      iot_endpoint_operations(), iot_rule_destinations_operations(), fogbank_rules_operations()};
     return out;
 }
 

@@ -43,8 +43,9 @@ struct CompiledRule {
     RuleName name;
     sql::CompiledStatement statement;
     std::vector<std::unique_ptr<Action>> actions;
-    std::unique_ptr<Action> error_action;  ///< may be null
-    std::vector<sql::Template> asking;     ///< templates of the actions that ask other services
+    std::unique_ptr<Action> error_action;   ///< may be null
+    std::vector<std::string> destinations;  ///< confirmation URLs of the http actions
+    std::vector<sql::Template> asking;      ///< templates of the actions that ask other services
 
     /// Whether a message must wait for other services before the actions can start.
     bool asks() const { return statement.program().asks || !asking.empty(); }

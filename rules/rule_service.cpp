@@ -7,6 +7,7 @@
 
 #include "common/encoding.h"
 #include "common/logging.h"
+#include "rules/actions/kafka.h"
 #include "rules/rule_definition.h"
 #include "rules/rule_runner.h"
 #include "store/kv/errc.h"
@@ -56,15 +57,17 @@ class Service final : public RuleService {
         : dependencies_(std::move(dependencies)),
           sinks_(std::move(sinks)),
           http_(std::move(http)),
-          outbox_(make_outbox({dependencies_.engine, *http_, nullptr, sinks_, dependencies_.clock, dependencies_.metrics})),
+          kafka_(make_kafka_sender(dependencies_.outside.sink_ca_file)),
+          outbox_(make_outbox({dependencies_.engine, *http_, kafka_.get(), sinks_, dependencies_.clock, dependencies_.metrics})),
+          destinations_({dependencies_.engine, *http_, dependencies_.clock, dependencies_.random, dependencies_.arns, dependencies_.quotas,
+                         dependencies_.outside.confirm_url,
+                         [this](std::function<asio::awaitable<void>()> task) { outbox_->spawn(std::move(task)); }}),
           externals_(make_external_services({dependencies_.tables, &dependencies_.functions, dependencies_.outside.shadows,
                                              dependencies_.outside.things, dependencies_.outside.secrets_file, object_reader(),
                                              dependencies_.clock})),
-          services_{dependencies_.publisher, dependencies_.tables,
-                    dependencies_.functions, dependencies_.clock,
-                    dependencies_.quotas,    &sinks_,
-                    outbox_.get(),           nullptr,
-                    externals_->why_not()},
+          services_{
+              dependencies_.publisher, dependencies_.tables, dependencies_.functions, dependencies_.clock,  dependencies_.quotas, &sinks_,
+              outbox_.get(),           kafka_.get(),         &destinations_,          externals_->why_not()},
           surroundings_(std::make_shared<RuleSurroundings>(
               sql::Environment{dependencies_.clock, dependencies_.random, dependencies_.arns.account().str()}, externals_, outbox_.get())) {
     }
@@ -79,6 +82,7 @@ class Service final : public RuleService {
     Awaitable<void> set_rule_enabled(RuleName name, bool enabled) override;
     std::optional<RuleCounters> counters(const RuleName& name) const override;
     OutboxCounters outbox() const override { return {outbox_->jobs(), outbox_->bytes(), outbox_->retries(), outbox_->given_up()}; }
+    DestinationService& destinations() override { return destinations_; }
     void stop() override { stop_now(); }
 
   private:
@@ -105,6 +109,7 @@ class Service final : public RuleService {
     };
     Result<Prepared> prepare(const RuleName& name, const std::string& payload_json) const;
     Awaitable<void> change(RuleName name, std::shared_ptr<const CompiledRule> compiled, Edit edit);
+    Awaitable<void> make_destinations(std::shared_ptr<const CompiledRule> rule);
     Awaitable<std::optional<RuleDefinition>> read(RuleName name);
     void apply(const RuleName& name, const Change& change, std::shared_ptr<const CompiledRule> compiled);
     void subscribe(const RuleName& name, Entry& entry, std::shared_ptr<const CompiledRule> compiled, const std::string& topic_filter);
@@ -121,7 +126,9 @@ class Service final : public RuleService {
     Dependencies dependencies_;
     SinkDirectory sinks_;
     std::unique_ptr<HttpClient> http_;
+    std::unique_ptr<KafkaSender> kafka_;
     std::unique_ptr<Outbox> outbox_;
+    DestinationService destinations_;
     std::shared_ptr<ExternalServices> externals_;
     ActionServices services_;
     std::shared_ptr<RuleSurroundings> surroundings_;
@@ -221,6 +228,16 @@ bool Service::room_for_another(const RuleName& name) const {
     return entries_.contains(name) || entries_.size() < dependencies_.quotas.bytes(Quota::rules_per_account);
 }
 
+/// An http action whose URL has no destination yet makes one.
+Awaitable<void> Service::make_destinations(std::shared_ptr<const CompiledRule> rule) {
+    for (const std::string& url : rule->destinations) {
+        if (destinations_.has(url)) continue;
+        const auto made = co_await destinations_.create_http(url);
+        if (!made && made.error().code != Errc::resource_already_exists) co_return made.error();
+    }
+    co_return Result<void>();
+}
+
 Awaitable<void> Service::create_rule(RuleName name, std::string payload_json) {
     auto prepared = prepare(name, payload_json);
     if (!prepared) co_return prepared.error();
@@ -233,7 +250,10 @@ Awaitable<void> Service::create_rule(RuleName name, std::string payload_json) {
         if (current) return Error(Errc::resource_already_exists, "Rule with given name already exists");
         return std::optional(definition);
     };
-    co_return co_await change(std::move(name), std::move(prepared->compiled), std::move(edit));
+    const auto compiled = prepared->compiled;
+    auto changed = co_await change(std::move(name), std::move(prepared->compiled), std::move(edit));
+    if (changed) changed = co_await make_destinations(compiled);
+    co_return changed;
 }
 
 Awaitable<void> Service::replace_rule(RuleName name, std::string payload_json) {
@@ -246,7 +266,10 @@ Awaitable<void> Service::replace_rule(RuleName name, std::string payload_json) {
         replaced.created_at = current->created_at;
         return std::optional(std::move(replaced));
     };
-    co_return co_await change(std::move(name), std::move(prepared->compiled), std::move(edit));
+    const auto compiled = prepared->compiled;
+    auto changed = co_await change(std::move(name), std::move(prepared->compiled), std::move(edit));
+    if (changed) changed = co_await make_destinations(compiled);
+    co_return changed;
 }
 
 Awaitable<std::optional<RuleDefinition>> Service::read(RuleName name) {
@@ -409,6 +432,8 @@ Awaitable<void> Service::load() {
         if (!page->more || page->items.empty()) break;
         options.range.begin = page->items.back().key + '\0';
     }
+    auto destinations = co_await destinations_.load();
+    if (!destinations) co_return as_rule_error(destinations.error());
     auto stored = co_await stored_jobs(dependencies_.engine);
     if (!stored) co_return as_rule_error(stored.error());
     outbox_->start(std::move(*stored),

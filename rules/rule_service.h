@@ -23,6 +23,7 @@
 #include "common/subscriber.h"
 #include "common/things.h"
 #include "lambda/function_service.h"
+#include "rules/destinations.h"
 #include "rules/errc.h"
 #include "store/kv/engine.h"
 #include "store/table/table_service.h"
@@ -63,6 +64,7 @@ struct Outside {
     std::string sink_region;             ///< empty: the server's
     std::string sink_access_key_id, sink_secret_access_key;
     std::filesystem::path sink_ca_file;
+    std::string confirm_url;  ///< of this server's API, for the links that confirm HTTP destinations: `https://host:4566`
 };
 
 /// What waits to be sent to other servers.
@@ -102,6 +104,7 @@ class RuleService {
     virtual std::optional<RuleCounters> counters(const RuleName& name) const = 0;
 
     virtual OutboxCounters outbox() const = 0;
+    virtual DestinationService& destinations() = 0;
 
     /// Drops all subscriptions; messages under way are finished, what waits for other servers stays in the store.
     virtual void stop() = 0;

@@ -17,6 +17,7 @@
 
 namespace fogbank::rules {
 
+class DestinationService;
 class Outbox;
 class KafkaSender;
 struct OutboundWork;
@@ -32,6 +33,7 @@ struct ActionServices {
     const SinkDirectory* sinks = nullptr;  ///< set whenever `outbox` is
     Outbox* outbox = nullptr;              ///< null: this server sends nothing to others
     KafkaSender* kafka = nullptr;
+    DestinationService* destinations = nullptr;
     sql::WhyNoExternal why_no_external;  ///< the services that statements cannot ask
 };
 
@@ -69,15 +71,17 @@ struct ActionDefinition {
     const nlohmann::json& parameters;  ///< the object under the action's key
     const sql::CompiledStatement& statement;
     const ActionServices& services;
-    std::vector<sql::Template>& asking;  ///< receives copies of the templates that ask other services
+    std::vector<sql::Template>& asking;      ///< receives copies of the templates that ask other services
+    std::vector<std::string>& destinations;  ///< receives the URLs whose owners must confirm
 };
 using MadeAction = Result<std::unique_ptr<Action>>;
 
 /// One member of `actions`: an object with exactly one key, such as `{"lambda": {"functionArn": …}}`.
 /// Errors: invalid_request for a malformed action or one that this server does not have; sql_parse for a template.
 /// @param asking  receives copies of the templates that ask other services: they are answered before the actions run.
+/// @param destinations  receives the confirmation URLs of http actions.
 MadeAction make_action(const nlohmann::json& action, const sql::CompiledStatement& statement, const ActionServices& services,
-                       std::vector<sql::Template>& asking);
+                       std::vector<sql::Template>& asking, std::vector<std::string>& destinations);
 
 MadeAction make_lambda_action(const ActionDefinition& definition);
 MadeAction make_dynamodb_action(const ActionDefinition& definition);
@@ -86,6 +90,8 @@ MadeAction make_republish_action(const ActionDefinition& definition);
 MadeAction make_s3_action(const ActionDefinition& definition);
 MadeAction make_sqs_action(const ActionDefinition& definition);
 MadeAction make_sns_action(const ActionDefinition& definition);
+MadeAction make_http_action(const ActionDefinition& definition);
+MadeAction make_kafka_action(const ActionDefinition& definition);
 MadeAction make_kinesis_action(const ActionDefinition& definition);
 MadeAction make_firehose_action(const ActionDefinition& definition);
 MadeAction make_cloudwatch_metric_action(const ActionDefinition& definition);

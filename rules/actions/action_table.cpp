@@ -25,6 +25,8 @@ constexpr std::array table{
     ActionRow{"dynamoDBv2", make_dynamodb_v2_action},
     ActionRow{"elasticsearch", make_elasticsearch_action},
     ActionRow{"firehose", make_firehose_action},
+    ActionRow{"http", make_http_action},
+    ActionRow{"kafka", make_kafka_action},
     ActionRow{"kinesis", make_kinesis_action},
     ActionRow{"lambda", make_lambda_action},
     ActionRow{"openSearch", make_opensearch_action},
@@ -44,13 +46,13 @@ std::string known_keys() {
 }  // namespace
 
 MadeAction make_action(const nlohmann::json& action, const sql::CompiledStatement& statement, const ActionServices& services,
-                       std::vector<sql::Template>& asking) {
+                       std::vector<sql::Template>& asking, std::vector<std::string>& destinations) {
     if (!action.is_object() || action.size() != 1) return Error(Errc::invalid_request, "an action is an object with exactly one member");
     const std::string& key = action.begin().key();
     const auto found = std::find_if(table.begin(), table.end(), [&](const ActionRow& row) { return row.key == key; });
     if (found == table.end()) return Error(Errc::invalid_request, "action `" + key + "` is not available: this server has " + known_keys());
     if (!action.begin()->is_object()) return Error(Errc::invalid_request, "action `" + key + "` must be an object");
-    const ActionDefinition definition{*action.begin(), statement, services, asking};
+    const ActionDefinition definition{*action.begin(), statement, services, asking, destinations};
     return found->make(definition);
 }
 

@@ -50,7 +50,7 @@ MadeAction make_dynamodb_v2_action(const ActionDefinition& definition) {
     const auto put = definition.parameters.find("putItem");
     if (put == definition.parameters.end() || !put->is_object())
         return Error(Errc::invalid_request, "dynamoDBv2 action: `putItem` must be an object");
-    const ActionDefinition put_item{*put, definition.statement, definition.services, definition.asking};
+    const ActionDefinition put_item{*put, definition.statement, definition.services, definition.asking, definition.destinations};
     auto name = template_parameter(put_item, "dynamoDBv2", "tableName");
     if (!name) return name.error();
     return std::make_unique<DynamoDbV2Action>(std::move(*name), definition.services.tables);

@@ -34,7 +34,7 @@ std::optional<std::uint32_t> seconds(const std::string& text) {
 
 Result<RepublishHeaders> RepublishHeaders::read(const nlohmann::json& headers, const ActionDefinition& definition) {
     if (!headers.is_object()) return Error(Errc::invalid_request, "republish action: `headers` must be an object");
-    const ActionDefinition inner{headers, definition.statement, definition.services, definition.asking};
+    const ActionDefinition inner{headers, definition.statement, definition.services, definition.asking, definition.destinations};
     ParameterReader read(inner, "republish");
     RepublishHeaders out;
     out.payload_format_indicator_ = read.optional_text("payloadFormatIndicator");
@@ -46,7 +46,7 @@ Result<RepublishHeaders> RepublishHeaders::read(const nlohmann::json& headers, c
         if (!list->is_array() || list->empty() || list->size() > user_properties_max)
             read.wrong("`userProperties` must be an array of 1 to 100 elements");
         for (const nlohmann::json& pair : list->is_array() ? *list : nlohmann::json::array()) {
-            const ActionDefinition one{pair, definition.statement, definition.services, definition.asking};
+            const ActionDefinition one{pair, definition.statement, definition.services, definition.asking, definition.destinations};
             ParameterReader part(one, "republish");
             if (!pair.is_object())
                 return Error(Errc::invalid_request, "republish action: a user property is an object with `key` and `value`");

@@ -105,7 +105,7 @@ void read_dimensions(const ActionDefinition& definition, ParameterReader& read, 
         return read.wrong("`dimensions` must be an array of 1 to " + std::to_string(dimensions_max) + " elements");
     for (const nlohmann::json& one : *found) {
         if (!one.is_object()) return read.wrong("a dimension is an object with `name` and `value`");
-        const ActionDefinition inner{one, definition.statement, definition.services, definition.asking};
+        const ActionDefinition inner{one, definition.statement, definition.services, definition.asking, definition.destinations};
         ParameterReader part(inner, "timestream");
         Dimension dimension{part.literal("name"), part.text("value")};
         if (!is_dimension_name(dimension.name)) part.wrong("`" + dimension.name + "` cannot name a dimension");
@@ -118,7 +118,7 @@ void read_timestamp(const ActionDefinition& definition, ParameterReader& read, T
     const auto found = definition.parameters.find("timestamp");
     if (found == definition.parameters.end() || found->is_null()) return;
     if (!found->is_object()) return read.wrong("`timestamp` is an object with `value` and `unit`");
-    const ActionDefinition inner{*found, definition.statement, definition.services, definition.asking};
+    const ActionDefinition inner{*found, definition.statement, definition.services, definition.asking, definition.destinations};
     ParameterReader part(inner, "timestream");
     out.time = part.text("value");
     out.unit = part.choice("unit", {"MILLISECONDS", "SECONDS", "MICROSECONDS", "NANOSECONDS"});

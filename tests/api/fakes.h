@@ -197,6 +197,7 @@ class FakeRules final : public rules::RuleService {
     }
     std::optional<rules::RuleCounters> counters(const RuleName&) const override { return std::nullopt; }
     rules::OutboxCounters outbox() const override { return {}; }
+    rules::DestinationService& destinations() override { std::abort(); }
     void stop() override {}
 };
 
