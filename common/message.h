@@ -26,6 +26,7 @@ struct MessageOrigin {
     std::string client_id;     ///< empty unless protocol is mqtt; SQL's clientid() is then `n/a`
     std::string principal_id;  ///< certificate id, or the caller's user id
     std::string source_ip;     ///< text form, empty for internal messages
+    bool last_will = false;    ///< the connection's will, published for it; services on reserved topics ignore it
 };
 
 /// MQTT 5 PUBLISH properties that travel with a message (OASIS MQTT 5, section 3.3.2.3). Absent for 3.1.1 publishers.
