@@ -29,8 +29,7 @@ std::optional<QueryParameters> read_form(const AwsService& service, const Reques
 
 class ApiDispatcher final : public RequestHandler {
   public:
-    explicit ApiDispatcher(Services services)
-        : services_(std::move(services)), index_(aws_services()), own_{fogbank_rules_operations()} {}
+    explicit ApiDispatcher(Services services) : services_(std::move(services)), index_(aws_services()), own_{fogbank_rules_operations()} {}
 
     std::size_t body_bytes_max(const Request& head) override {
         if (head.path.starts_with(reserved_prefix) && !own_.match(head.method, head.path)) return 0;
@@ -54,6 +53,10 @@ class ApiDispatcher final : public RequestHandler {
     asio::awaitable<Response> handle(Request request) override {
         const std::string request_id = services_.rooms.random.uuid();
         if (request.path.starts_with(reserved_prefix) && !own_.match(request.method, request.path)) co_return reserved(request, request_id);
+        if (is_confirmation(request)) {
+            auto confirmed = co_await confirm(std::move(request), request_id);
+            co_return confirmed;
+        }
         const auto caller = sigv4::verify(request, services_.rooms.access_keys, services_.rooms.clock.now());
         if (!caller) {
             const AwsService& service = index_.service_of(claimed_service(request), request);
@@ -79,6 +82,23 @@ class ApiDispatcher final : public RequestHandler {
     }
 
   private:
+    /// The link that confirms an HTTP destination is followed by people and scripts without AWS keys: its token is the secret.
+    static bool is_confirmation(const Request& request) {
+        return request.method == "GET" && request.path.starts_with("/confirmdestination/") && !request.header("authorization");
+    }
+
+    asio::awaitable<Response> confirm(Request request, std::string request_id) {
+        const auto chosen = index_.choose("iot", request, QueryParameters());
+        if (chosen.operation == nullptr)
+            co_return finish(services_, *chosen.service, "none", request_id,
+                             unknown_operation(*chosen.service, request, QueryParameters()));
+        Call call(std::move(request), QueryParameters());
+        call.labels = chosen.labels;
+        call.request_id = request_id;
+        auto outcome = co_await run_operation(*chosen.operation, services_, call);
+        co_return finish(services_, *chosen.service, chosen.operation->name, request_id, std::move(outcome));
+    }
+
     /// Health and metrics, without credentials.
     Response reserved(const Request& request, std::string_view request_id) const {
         const std::string_view page = std::string_view(request.path).substr(reserved_prefix.size());

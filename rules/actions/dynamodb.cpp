@@ -38,7 +38,7 @@ class DynamoDbAction final : public Action {
     void run(const ActionInput& input, ActionDone done) const override {
         auto name = expand(parameters_.table_name, input);
         if (!name) return fail(done, "", name.error());
-        auto operation = parameters_.operation ? expand(*parameters_.operation, input) : Result<std::string>("INSERT");
+        auto operation = parameters_.operation ? expand(*parameters_.operation, input) : Result<std::string>(std::string("INSERT"));
         if (!operation) return fail(done, *name, operation.error());
         auto item = key_of(input);
         if (!item) return fail(done, *name, item.error());
@@ -79,7 +79,7 @@ class DynamoDbAction final : public Action {
 
     /// JSON becomes Map, List or scalar, other payloads Binary.
     Result<void> add_payload(const ActionInput& input, table::Item& item) const {
-        auto field = parameters_.payload_field ? expand(*parameters_.payload_field, input) : Result<std::string>("payload");
+        auto field = parameters_.payload_field ? expand(*parameters_.payload_field, input) : Result<std::string>(std::string("payload"));
         if (!field) return field.error();
         if (field->empty()) return Error(Errc::evaluation, "payloadField must not be empty");
         if (item.contains(*field)) return Error(Errc::evaluation, "payloadField `" + *field + "` is a key");

@@ -30,7 +30,8 @@ def options(peer):
 class World:
     def __init__(self, folder):
         self.peer = HttpPeer()
-        self.server = FogbankServer(folder / "data", *options(self.peer)).start()
+        (folder / "secrets.json").write_text(json.dumps({"db": {"user": "u1", "password": "p1"}, "token": "plain"}))
+        self.server = FogbankServer(folder / "data", *options(self.peer), "--secrets-file", str(folder / "secrets.json")).start()
         self.number = 0
         self.connect()
 
@@ -200,6 +201,27 @@ def test_services_that_are_not_here_are_refused(iot, name, action):
     with pytest.raises(botocore.exceptions.ClientError) as caught:
         iot.create_topic_rule(ruleName=name, topicRulePayload={"sql": "SELECT * FROM 'a'", "actions": [action]})
     assert caught.value.response["Error"]["Code"] == "InvalidRequestException" and "not available" in str(caught.value)
+
+
+def test_functions_that_ask_other_services(world, run):
+    tables = world.server.boto3("dynamodb")
+    tables.create_table(TableName="sites", KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}], BillingMode="PAY_PER_REQUEST",
+                        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}])
+    tables.put_item(TableName="sites", Item={"id": {"S": "n1"}, "name": {"S": "north"}, "limit": {"N": "42.5"}})
+    action = {"sqs": {"roleArn": ROLE, "queueUrl": "http://sqs.example/${get_secret('token', 'SecretString', 'arn:r')}"}}
+    request = run(action, '{"site":"n1"}',
+                  sql="SELECT get_secret('db', 'SecretString', 'user', 'arn:r') AS user, "
+                      "get_or_default(get_secret('nope', 'SecretString', 'arn:r'), 'none') AS missing FROM '{topic}/#' "
+                      "WHERE get_dynamodb('sites', 'id', site, 'arn:r').limit > 42")
+    assert request.path == "/plain"
+    assert json.loads(form(request)["MessageBody"]) == {"user": "u1", "missing": "none"}
+
+
+def test_a_failing_function_ends_the_rule(world):
+    name, topic = world.rule({"sqs": {"roleArn": ROLE, "queueUrl": "http://sqs.example/never"}}, sql="SELECT get_dynamodb('nope', 'id', 'x', 'arn:r') AS x FROM '{topic}/#'")
+    world.publish(topic)
+    counters = world.counters(name)
+    assert (counters["matched"], counters["failed"], counters["succeeded"]) == (1, 1, 0) and "get_dynamodb" in counters["lastError"]
 
 
 def test_order_and_retry(world):

@@ -60,6 +60,8 @@ INSTANTIATE_TEST_SUITE_P(Operators, SqlCase, ::testing::ValuesIn(fogbank::testin
                          fogbank::testing::NameOfCase());
 INSTANTIATE_TEST_SUITE_P(Functions, SqlCase, ::testing::ValuesIn(fogbank::testing::load_cases("rules/sql_functions.json")),
                          fogbank::testing::NameOfCase());
+INSTANTIATE_TEST_SUITE_P(Rows, SqlCase, ::testing::ValuesIn(fogbank::testing::load_cases("rules/sql_rows.json")),
+                         fogbank::testing::NameOfCase());
 INSTANTIATE_TEST_SUITE_P(TimeAndMore, SqlCase, ::testing::ValuesIn(fogbank::testing::load_cases("rules/sql_time_and_more.json")),
                          fogbank::testing::NameOfCase());
 INSTANTIATE_TEST_SUITE_P(Refusals, SqlCase, ::testing::ValuesIn(fogbank::testing::load_cases("rules/sql_refusals.json")),
