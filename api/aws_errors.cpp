@@ -3,6 +3,7 @@
 #include <array>
 #include <nlohmann/json.hpp>
 
+#include "api/xml.h"
 #include "common/common_errc.h"
 #include "lambda/errc.h"
 #include "policy/errc.h"
@@ -29,6 +30,11 @@ constexpr ErrorRow row(E code, AwsException control, AwsException data, AwsExcep
 template <class E>
 constexpr ErrorRow iot(E code, std::string_view name, unsigned status) {
     return row(code, {name, status}, {name, status}, dynamodb_internal, lambda_internal);
+}
+/// A failure of the registry that IAM words differently.
+template <class E>
+constexpr ErrorRow iot_and_iam(E code, AwsException by_iot, AwsException by_iam) {
+    return row(code, by_iot, by_iot, dynamodb_internal, lambda_internal, {}, by_iam);
 }
 template <class E>
 constexpr ErrorRow dynamodb(E code, std::string_view name, unsigned status) {
@@ -100,13 +106,13 @@ constexpr std::array common_rows{
 
 constexpr std::array registry_rows{
     iot(registry::Errc::invalid_request, "InvalidRequestException", 400),
-    iot(registry::Errc::resource_not_found, "ResourceNotFoundException", 404),
-    iot(registry::Errc::resource_already_exists, "ResourceAlreadyExistsException", 409),
+    iot_and_iam(registry::Errc::resource_not_found, {"ResourceNotFoundException", 404}, {"NoSuchEntity", 404}),
+    iot_and_iam(registry::Errc::resource_already_exists, {"ResourceAlreadyExistsException", 409}, {"EntityAlreadyExists", 409}),
     iot(registry::Errc::version_conflict, "VersionConflictException", 409),
     iot(registry::Errc::delete_conflict, "DeleteConflictException", 409),
-    iot(registry::Errc::limit_exceeded, "LimitExceededException", 410),
-    iot(registry::Errc::malformed_policy, "MalformedPolicyException", 400),
-    iot(registry::Errc::versions_limit_exceeded, "VersionsLimitExceededException", 409),
+    iot_and_iam(registry::Errc::limit_exceeded, {"LimitExceededException", 410}, {"LimitExceeded", 409}),
+    iot_and_iam(registry::Errc::malformed_policy, {"MalformedPolicyException", 400}, {"MalformedPolicyDocument", 400}),
+    iot_and_iam(registry::Errc::versions_limit_exceeded, {"VersionsLimitExceededException", 409}, {"LimitExceeded", 409}),
     iot(registry::Errc::certificate_state, "CertificateStateException", 406),
     iot(registry::Errc::certificate_validation, "CertificateValidationException", 400),
     // The next five judge a TLS peer; over HTTPS they are refusals of the data plane.
@@ -117,6 +123,15 @@ constexpr std::array registry_rows{
     iot(registry::Errc::certificate_pending, "ForbiddenException", 403),
     refused(registry::Errc::unknown_access_key, "UnrecognizedClientException"),
     unavailable(registry::Errc::store_unavailable),
+    refused(registry::Errc::session_expired, "ExpiredTokenException"),
+    iot(registry::Errc::certificate_conflict, "CertificateConflictException", 409),
+    iot(registry::Errc::registration_code_validation, "RegistrationCodeValidationException", 400),
+    iot(registry::Errc::transfer_conflict, "TransferConflictException", 409),
+    iot(registry::Errc::transfer_already_completed, "TransferAlreadyCompletedException", 410),
+    iot(registry::Errc::resource_registration_failure, "ResourceRegistrationFailureException", 400),
+    iot(registry::Errc::conflicting_resource_update, "ConflictingResourceUpdateException", 409),
+    iot(registry::Errc::invalid_response, "InvalidResponseException", 400),
+    iot(registry::Errc::not_authorized, "ForbiddenException", 403),
 };
 
 constexpr std::array rules_rows{
@@ -203,24 +218,6 @@ std::string_view type_namespace(const ErrorStyle& style, std::string_view name) 
         if (name == common) return "com.amazon.coral.service#";
     }
     return style.type_namespace;
-}
-
-/// Text of an XML element. What XML 1.0 cannot hold becomes `?`.
-std::string xml_text(std::string_view text) {
-    std::string out;
-    for (const char c : text) {
-        const auto byte = static_cast<unsigned char>(c);
-        if (c == '&') {
-            out += "&amp;";
-        } else if (c == '<') {
-            out += "&lt;";
-        } else if (c == '>') {
-            out += "&gt;";
-        } else {
-            out += (byte < 0x20 && c != '\t' && c != '\n' && c != '\r') || byte >= 0x80 ? '?' : c;
-        }
-    }
-    return out;
 }
 
 Response xml_error(const ErrorStyle& style, const AwsException& exception, const Error& error, std::string_view request_id) {

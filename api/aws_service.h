@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "api/access_requests.h"
 #include "api/aws_errors.h"
 #include "api/router.h"
 #include "api/service.h"
@@ -37,6 +38,7 @@ struct AwsService {
     /// Services of one non-empty family are tried after the one that the signing name means: hand-written clients sign either of IoT's
     /// names.
     std::string_view family = {};
+    AccessResolver access = access_by_labels;
     bool for_certificates = false;  ///< also on the port for client certificates, judged by IoT policies
 };
 

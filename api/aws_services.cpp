@@ -35,6 +35,7 @@ AwsService dynamodb() {
     out.errors.type_namespace = "com.amazonaws.dynamodb.v20120810#";
     out.operations = {dynamodb_operations()};
     out.target_prefix = "DynamoDB_20120810.";
+    out.access = access_by_tables;
     return out;
 }
 
@@ -48,14 +49,37 @@ AwsService lambda() {
     return out;
 }
 
+AwsService iam_service() {
+    AwsService out;
+    out.name = out.iam_prefix = "iam";
+    out.protocol = Protocol::query;
+    out.signing_names = {"iam"};
+    out.errors.family = Family::query;
+    out.errors.xml_namespace = "https://iam.amazonaws.com/doc/2010-05-08/";
+    out.operations = {iam::identity_operations(), iam::policy_operations()};
+    out.version = "2010-05-08";
+    out.access = access_by_iam_names;
+    return out;
+}
+
+AwsService sts() {
+    AwsService out;
+    out.name = out.iam_prefix = "sts";
+    out.protocol = Protocol::query;
+    out.signing_names = {"sts"};
+    out.errors.family = Family::query;
+    out.errors.xml_namespace = "https://sts.amazonaws.com/doc/2011-06-15/";
+    out.operations = {sts_operations()};
+    out.version = "2011-06-15";
+    out.access = access_by_handler;
+    return out;
+}
+
 }  // namespace
 
 std::span<const AwsService> aws_services() {
     static const std::vector<AwsService> table{
-        iot(),
-        iot_data(),
-        dynamodb(),
-        lambda(),
+        iot(), iot_data(), dynamodb(), lambda(), iam_service(), sts(),
     };
     return table;
 }

@@ -27,6 +27,17 @@ std::optional<QueryParameters> read_form(const AwsService& service, const Reques
     return request.method == "POST" ? parse_form(request.body) : parse_query(request.query);
 }
 
+/// Whether the caller's IAM policies allow all that the call does. Errors: forbidden, in AWS's words.
+Result<void> judge(const Services& services, const AwsService& service, const Operation& operation, const Call& call) {
+    if (call.access == nullptr) return {};
+    const AccessResolver resolve = operation.access != nullptr ? operation.access : service.access;
+    for (const AccessRequest& request : resolve(services, service.iam_prefix, operation, call)) {
+        if (const AccessDecision decision = call.access->check(request); !decision.allowed())
+            return Error(Errc::forbidden, decision.reason);
+    }
+    return {};
+}
+
 class ApiDispatcher final : public RequestHandler {
   public:
     explicit ApiDispatcher(Services services) : services_(std::move(services)), index_(aws_services()), own_{fogbank_rules_operations()} {}
@@ -77,6 +88,11 @@ class ApiDispatcher final : public RequestHandler {
         call.labels = std::move(chosen.labels);
         call.principal = caller->principal;
         call.request_id = request_id;
+        call.temporary_credentials = caller->temporary;
+        const auto access = access_of(*caller, call.request);
+        call.access = access.get();
+        if (auto allowed = judge(services_, *chosen.service, *chosen.operation, call); !allowed)
+            co_return finish(services_, *chosen.service, chosen.operation->name, request_id, allowed.error());
         auto outcome = co_await run_operation(*chosen.operation, services_, call);
         co_return finish(services_, *chosen.service, chosen.operation->name, request_id, std::move(outcome));
     }
@@ -97,6 +113,18 @@ class ApiDispatcher final : public RequestHandler {
         call.request_id = request_id;
         auto outcome = co_await run_operation(*chosen.operation, services_, call);
         co_return finish(services_, *chosen.service, chosen.operation->name, request_id, std::move(outcome));
+    }
+
+    /// Null for who may do everything.
+    std::unique_ptr<CallerAccess> access_of(const sigv4::Caller& caller, const Request& request) const {
+        if (!caller.grants) return nullptr;
+        registry::CallerFacts facts;
+        facts.source_ip = request.remote_ip;
+        facts.user_agent = request.header("user-agent").value_or("");
+        facts.secure_transport = request.secure;
+        facts.region = caller.region;
+        facts.now = services_.rooms.clock.now();
+        return caller.grants->for_request(std::move(facts));
     }
 
     /// Health and metrics, without credentials.

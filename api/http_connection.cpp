@@ -107,6 +107,7 @@ class Connection final : public HttpConnection {
         if (error) {
             logger("api").debug("tls handshake failed remote_ip={} error={}", remote_ip_, error.message());
         } else {
+            secure_ = true;
             read_peer(transport_.tls());
         }
         co_return !error;
@@ -273,6 +274,7 @@ class Connection final : public HttpConnection {
         for (const auto& field : message) request.headers.emplace_back(lower(view(field.name_string())), std::string(view(field.value())));
         request.remote_ip = remote_ip_;
         request.server_name = server_name_;
+        request.secure = secure_;
         request.local_port = context_.local_port;
         request.client_certificate_der = certificate_der_;
         return request;
@@ -282,6 +284,7 @@ class Connection final : public HttpConnection {
     HttpTransport transport_;
     beast::flat_buffer buffer_;
     std::string remote_ip_, server_name_, certificate_der_;
+    bool secure_ = false;
     bool idle_ = false, stopping_ = false;
 };
 

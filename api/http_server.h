@@ -17,6 +17,7 @@
 #include "common/shard.h"
 #include "lambda/function_service.h"
 #include "registry/access_keys.h"
+#include "registry/iam.h"
 #include "registry/registry.h"
 #include "rules/rule_service.h"
 #include "store/table/table_service.h"
@@ -41,6 +42,7 @@ class ApiServer {
         ShardPool& shards;
         registry::Registry& registry;
         registry::AccessKeys& access_keys;
+        registry::Iam& iam;
         rules::RuleService& rules;
         lambda::FunctionService& functions;
         store::table::TableService& tables;

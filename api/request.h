@@ -29,6 +29,7 @@ class Request {
     std::string body;
     std::string remote_ip;
     std::string server_name;             ///< SNI, empty over plain TCP
+    bool secure = false;                 ///< came over TLS
     std::uint16_t local_port = 0;        ///< the port that the listener is bound to
     std::string client_certificate_der;  ///< empty: none was presented
 

@@ -12,6 +12,7 @@
 #include "api/aws_errors.h"
 #include "api/http_server.h"
 #include "api/request.h"
+#include "common/access.h"
 
 namespace fogbank::api {
 
@@ -31,7 +32,11 @@ class Call {
     std::vector<std::pair<std::string_view, std::string>> labels;  ///< of the path template, decoded
     Principal principal;
     std::string request_id;
-    Permissions* permissions = nullptr;  ///< IoT policies of a certificate; null for SigV4 callers, whose keys may do everything
+    Permissions* permissions = nullptr;  ///< IoT policies of a certificate; null for SigV4 callers
+    /// IAM policies of a SigV4 caller; null for the root key and for certificates. The dispatcher has asked it about the operation;
+    /// handlers ask again where only they know what is touched.
+    const CallerAccess* access = nullptr;
+    bool temporary_credentials = false;  ///< a SigV4 caller with session credentials
 
     /// The label's value; empty if the template has none of that name.
     const std::string& label(std::string_view name) const;
@@ -42,11 +47,17 @@ class Call {
 using Outcome = Result<Response>;
 using Handler = boost::asio::awaitable<Outcome> (*)(const Services& services, const Call& call);
 
+/// What a call does in IAM's words, for the dispatcher to ask the caller's policies about; all of it must be allowed. Empty: the handler
+/// judges. Bodies have not been validated when it is asked: it must take anything.
+using AccessResolver = std::vector<AccessRequest> (*)(const Services& services, std::string_view iam_prefix,
+                                                      const struct Operation& operation, const Call& call);
+
 struct Operation {
     std::string_view name;
     std::string_view method;  ///< empty for json and query protocols, where target header or form name the operation
     std::string_view path;    ///< `/things/{thingName}`; a last `{topic+}` takes the rest, slashes included
     Handler handler;
+    AccessResolver access = nullptr;  ///< null: the service's
 };
 
 std::span<const Operation> iot_things_operations();
@@ -59,5 +70,10 @@ std::span<const Operation> iot_endpoint_operations();
 std::span<const Operation> iot_data_operations();
 std::span<const Operation> dynamodb_operations();
 std::span<const Operation> lambda_operations();
+namespace iam {
+std::span<const Operation> identity_operations();
+std::span<const Operation> policy_operations();
+}  // namespace iam
+std::span<const Operation> sts_operations();
 
 }  // namespace fogbank::api

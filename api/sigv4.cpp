@@ -10,6 +10,7 @@
 #include <set>
 
 #include "common/encoding.h"
+#include "registry/errc.h"
 
 namespace fogbank::api::sigv4 {
 namespace {
@@ -293,6 +294,26 @@ bool signature_matches(const Request& request, const Claim& claim, std::string_v
     return matches;
 }
 
+Error unrecognized() {
+    return Error(Errc::unrecognized_client, "The security token included in the request is invalid.");
+}
+
+/// The key that a claim is about: of the session whose token the request brings, or a long-term one.
+Result<registry::AccessKey> find_key(const Request& request, const Claim& claim, const registry::AccessKeys& keys) {
+    std::string token(request.header("x-amz-security-token").value_or(std::string_view()));
+    if (claim.presigned && token.empty()) {
+        if (const auto parameters = parse_query(request.query)) token = parameter(*parameters, "X-Amz-Security-Token").value_or("");
+    }
+    if (token.empty()) {
+        auto key = keys.find(claim.access_key_id);
+        if (!key) return unrecognized();
+        return std::move(*key);
+    }
+    auto key = keys.find_session(claim.access_key_id, token);
+    if (!key && key.error().code == registry::Errc::unknown_access_key) return unrecognized();
+    return key;
+}
+
 }  // namespace
 
 Result<Claim> parse_claim(const Request& request) {
@@ -306,7 +327,7 @@ Result<Claim> parse_claim(const Request& request) {
 Result<Claim> precheck(const Request& head, const registry::AccessKeys& keys, WallTime now) {
     auto claim = parse_claim(head);
     if (!claim) return claim;
-    if (!keys.find(claim->access_key_id)) return Error(Errc::unrecognized_client, "The security token included in the request is invalid.");
+    if (const auto key = find_key(head, *claim, keys); !key) return key.error();
     if (auto time = judge_time(*claim, now); !time) return time.error();
     if (std::find(claim->signed_headers.begin(), claim->signed_headers.end(), "host") == claim->signed_headers.end()) {
         return Error(Errc::invalid_signature, "'Host' or ':authority' must be a 'SignedHeader' in the AWS Authorization.");
@@ -317,11 +338,15 @@ Result<Claim> precheck(const Request& head, const registry::AccessKeys& keys, Wa
 Result<Caller> verify(const Request& request, const registry::AccessKeys& keys, WallTime now) {
     const auto claim = precheck(request, keys, now);
     if (!claim) return claim.error();
-    const auto key = keys.find(claim->access_key_id);
-    if (!key || !parse_query(request.query) || !signature_matches(request, *claim, key->secret_access_key)) {
+    const auto key = find_key(request, *claim, keys);
+    if (!key) return key.error();
+    if (!parse_query(request.query) || !signature_matches(request, *claim, key->secret_access_key)) {
         return Error(Errc::invalid_signature, std::string(mismatch_text));
     }
-    return Caller{key->principal, key->access_key_id, claim->region, claim->service};
+    Caller caller{key->principal, key->access_key_id, claim->region, claim->service};
+    caller.grants = key->grants;
+    caller.temporary = !keys.find(claim->access_key_id).has_value();
+    return caller;
 }
 
 std::string canonical_request(const Request& request, const Claim& claim, const CanonicalOptions& options) {

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <chrono>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -43,12 +44,15 @@ Result<Claim> parse_claim(const Request& request);
 struct Caller {
     Principal principal;
     std::string access_key_id, region, service;
+    std::shared_ptr<const registry::CallerGrants> grants = {};  ///< null: may do everything
+    bool temporary = false;                                     ///< signed with session credentials
 };
 
-/// Judges `request` (head and body) against the keys that `keys` knows. The body's hash is always computed here; a signed
+/// Judges `request` (head and body) against the keys that `keys` knows; a request with a security token against what the token stands for.
+/// The body's hash is always computed here; a signed
 /// `x-amz-content-sha256` that differs makes the signature wrong. The Host is taken as received, without its port and with the listener's
-/// port, since clients sign any of the three. Errors: those of parse_claim, unrecognized_client, signature_expired, invalid_signature;
-/// messages are AWS's.
+/// port, since clients sign any of the three. Errors: those of parse_claim, unrecognized_client, signature_expired, invalid_signature, and
+/// registry::Errc::session_expired; messages are AWS's.
 Result<Caller> verify(const Request& request, const registry::AccessKeys& keys, WallTime now);
 
 /// Everything but the body: good enough to decide whether reading a large body is worth it.

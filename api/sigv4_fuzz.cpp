@@ -5,6 +5,7 @@
 #include <string>
 
 #include "api/sigv4.h"
+#include "registry/errc.h"
 
 namespace {
 
@@ -15,6 +16,9 @@ class OneKey final : public registry::AccessKeys {
     std::optional<registry::AccessKey> find(std::string_view id) const override {
         if (id != "AKIDEXAMPLE") return std::nullopt;
         return root();
+    }
+    Result<registry::AccessKey> find_session(std::string_view, std::string_view) const override {
+        return Error(registry::Errc::unknown_access_key, "no sessions here");
     }
     // The secret is in no corpus, so a signature that matches is a hole.
     registry::AccessKey root() const override { return {"AKIDEXAMPLE", "not-in-the-corpus-9c1f0b7e5d2a4c63", {}}; }

@@ -73,7 +73,7 @@ struct Server::Rooms {
     Quotas quotas;
     std::unique_ptr<store::kv::Engine> engine;
     std::unique_ptr<registry::CertificateAuthority> authority;
-    std::unique_ptr<registry::AccessKeys> access_keys;
+    std::unique_ptr<registry::Iam> iam;
     std::unique_ptr<registry::Registry> registry;
     std::unique_ptr<store::table::TableService> tables;
     std::unique_ptr<broker::Router> router;
@@ -107,11 +107,11 @@ Result<void> Server::Rooms::open_identity() {
     if (!opened_authority) return opened_authority.error();
     authority = std::move(*opened_authority);
 
-    auto opened_keys = run_blocking(startup, registry::AccessKeys::open(*engine, random, arns));
-    if (!opened_keys) return opened_keys.error();
-    access_keys = std::move(*opened_keys);
+    auto opened_iam = run_blocking(startup, registry::Iam::open(*engine, clock, random, arns));
+    if (!opened_iam) return opened_iam.error();
+    iam = std::move(*opened_iam);
 
-    auto opened_registry = run_blocking(startup, registry::open_registry({*engine, clock, random, arns, quotas, *authority}));
+    auto opened_registry = run_blocking(startup, registry::open_registry({*engine, clock, random, arns, quotas, *authority, iam.get()}));
     if (!opened_registry) return opened_registry.error();
     registry = std::move(*opened_registry);
     return {};
@@ -154,7 +154,7 @@ Result<void> Server::Rooms::open_doors(const Doors& doors) {
     endpoints.bind = doors.api_on_loopback_only ? "127.0.0.1" : settings.bind;
     endpoints.ca_file = std::filesystem::absolute(authority->root_file()).string();
     endpoints.endpoint_name = endpoint_name(settings);
-    endpoints.root_key = access_keys->root();
+    endpoints.root_key = iam->root();
 
     broker = broker::make_broker({shards, *router, *registry, clock, random, metrics, quotas});
     if (doors.mqtt) {
@@ -164,8 +164,7 @@ Result<void> Server::Rooms::open_doors(const Doors& doors) {
         if (!ports) return ports.error();
         endpoints.mqtt = *ports;
     }
-    api =
-        api::make_api_server({shards, *registry, *access_keys, *rules, *functions, *tables, *router, clock, random, metrics, arns, quotas});
+    api = api::make_api_server({shards, *registry, *iam, *iam, *rules, *functions, *tables, *router, clock, random, metrics, arns, quotas});
     api::ApiOptions options{endpoints.bind,         settings.api_port,    settings.https_port,
                             certificate->chain_pem, certificate->key_pem, endpoints.endpoint_name};
     if (doors.api_on_loopback_only) {

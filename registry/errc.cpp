@@ -5,7 +5,7 @@
 namespace fogbank::registry {
 
 const boost::system::error_category& category() {
-    static constexpr std::array<std::string_view, 18> names{"",
+    static constexpr std::array<std::string_view, 27> names{"",
                                                             "invalid_request",
                                                             "resource_not_found",
                                                             "resource_already_exists",
@@ -22,8 +22,17 @@ const boost::system::error_category& category() {
                                                             "certificate_expired",
                                                             "certificate_pending",
                                                             "unknown_access_key",
-                                                            "store_unavailable"};
-    static_assert(names.size() == static_cast<std::size_t>(Errc::store_unavailable) + 1);
+                                                            "store_unavailable",
+                                                            "session_expired",
+                                                            "certificate_conflict",
+                                                            "registration_code_validation",
+                                                            "transfer_conflict",
+                                                            "transfer_already_completed",
+                                                            "resource_registration_failure",
+                                                            "conflicting_resource_update",
+                                                            "invalid_response",
+                                                            "not_authorized"};
+    static_assert(names.size() == static_cast<std::size_t>(Errc::not_authorized) + 1);
     static const NamedErrorCategory category("registry", names);
     return category;
 }

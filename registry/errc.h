@@ -21,8 +21,17 @@ enum class Errc {
     certificate_revoked,         ///< DEVICE_CERTIFICATE_REVOKED
     certificate_expired,
     certificate_pending,
-    unknown_access_key,  ///< UnrecognizedClientException 403
-    store_unavailable,   ///< ServiceUnavailableException 503
+    unknown_access_key,             ///< UnrecognizedClientException 403
+    store_unavailable,              ///< ServiceUnavailableException 503
+    session_expired,                ///< temporary credentials: ExpiredTokenException 403
+    certificate_conflict,           ///< 409
+    registration_code_validation,   ///< 400
+    transfer_conflict,              ///< 409
+    transfer_already_completed,     ///< 410
+    resource_registration_failure,  ///< 400
+    conflicting_resource_update,    ///< 409
+    invalid_response,               ///< 400: a custom authorizer's function
+    not_authorized,                 ///< a custom authorizer or a provisioning hook said no
 };
 
 const boost::system::error_category& category();

@@ -139,6 +139,49 @@ AccessDecision CertificatePermissions::explain(IotAction action, std::string_vie
     return out;
 }
 
+IamPermissions::IamPermissions(Principal principal, ConnectionFacts facts, const Iam& iam, const Clock& clock, ArnFactory arns)
+    : principal_(std::move(principal)), facts_(std::move(facts)), iam_(iam), clock_(clock), arns_(std::move(arns)) {
+    refresh();
+}
+
+void IamPermissions::refresh() {
+    auto state = iam_.state();
+    if (state == seen_) return;
+    if (seen_) ++version_;
+    seen_ = std::move(state);
+    access_.reset();
+    const auto grants = iam_.grants_of(principal_);
+    everything_ = grants && *grants == nullptr;
+    if (!grants || everything_) return;
+    CallerFacts facts;
+    facts.source_ip = facts_.source_ip;
+    facts.secure_transport = true;  // the doors that IAM callers come through are TLS
+    facts.region = arns_.region().str();
+    facts.now = clock_.now();
+    access_ = (*grants)->for_request(std::move(facts));
+}
+
+std::uint64_t IamPermissions::version() const {
+    return iam_.state() == seen_ ? version_ : version_ + 1;
+}
+
+bool IamPermissions::allows(IotAction action, std::string_view resource_name) {
+    return explain(action, resource_name).allowed();
+}
+
+AccessDecision IamPermissions::explain(IotAction action, std::string_view resource_name) {
+    refresh();
+    AccessRequest request;
+    request.action = iot_action_name(action);
+    append_resource(action, resource_name, arns_.iot(""), request.resource);
+    if (!facts_.client_id.empty()) request.context.emplace_back("iot:ClientId", std::vector<std::string>{facts_.client_id.str()});
+    if (access_) return access_->check(request);
+    AccessDecision out;
+    if (everything_) out.outcome = AccessDecision::Outcome::allowed;
+    out.reason = question(action, request.resource, principal_) + (everything_ ? ": allowed" : ": denied, the caller is gone");
+    return out;
+}
+
 bool ApiCallerPermissions::allows(IotAction, std::string_view) {
     return principal_.arn == arns_.root_user();
 }

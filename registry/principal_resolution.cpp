@@ -64,6 +64,10 @@ Awaitable<Principal> RegistryImpl::authenticate_certificate(std::string certific
 }
 
 Awaitable<std::unique_ptr<Permissions>> RegistryImpl::permissions(Principal principal, ConnectionFacts facts) {
+    if (principal.kind == Principal::Kind::iam_user && deps_.iam != nullptr) {
+        co_return std::unique_ptr<Permissions>(
+            std::make_unique<IamPermissions>(std::move(principal), std::move(facts), *deps_.iam, deps_.clock, deps_.arns));
+    }
     if (principal.kind == Principal::Kind::iam_user) {
         co_return std::unique_ptr<Permissions>(std::make_unique<ApiCallerPermissions>(std::move(principal), deps_.arns));
     }

@@ -29,6 +29,8 @@ namespace fogbank::registry {
 template <class T>
 using Awaitable = boost::asio::awaitable<Result<T>>;
 
+class Iam;
+
 struct Thing {
     ThingName name;
     std::string id;  ///< UUID
@@ -92,6 +94,7 @@ class Registry : public Authenticator {
         ArnFactory arns;
         Quotas quotas;
         CertificateAuthority& authority;
+        const Iam* iam = nullptr;  ///< judges IAM callers on the data plane; null: only root may do anything
     };
 
     // Things

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "registry/detail/impl.h"
+#include "registry/iam.h"
 
 namespace fogbank::registry {
 
@@ -47,6 +48,29 @@ class CertificatePermissions final : public Permissions {
     std::vector<std::pair<std::shared_ptr<PolicyCell>, std::uint64_t>> seen_policies_;
     std::optional<policy::Evaluator> evaluator_;
     std::string blocked_;
+};
+
+/// An IAM principal on the data plane (WebSocket with SigV4): its IAM policies as they are now. The root user may do everything; a
+/// principal that is gone may do nothing. Belongs to one connection, used on its shard.
+class IamPermissions final : public Permissions {
+  public:
+    IamPermissions(Principal principal, ConnectionFacts facts, const Iam& iam, const Clock& clock, ArnFactory arns);
+    bool allows(IotAction action, std::string_view resource_name) override;
+    AccessDecision explain(IotAction action, std::string_view resource_name) override;
+    std::uint64_t version() const override;
+
+  private:
+    void refresh();
+
+    Principal principal_;
+    ConnectionFacts facts_;
+    const Iam& iam_;
+    const Clock& clock_;
+    ArnFactory arns_;
+    std::shared_ptr<const IamState> seen_;
+    std::uint64_t version_ = 1;
+    bool everything_ = false;
+    std::unique_ptr<CallerAccess> access_;
 };
 
 /// The account's root user may do everything; other API callers have no IAM policies here yet and may do nothing.

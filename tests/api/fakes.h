@@ -12,6 +12,7 @@
 #include "api/http_server.h"
 #include "api/service.h"
 #include "store/kv/errc.h"
+#include "store/kv/memory_engine.h"
 #include "store/table/errc.h"
 #include "tests/support/fakes.h"
 
@@ -25,6 +26,11 @@ class FakeAccessKeys final : public registry::AccessKeys {
     std::optional<registry::AccessKey> find(std::string_view id) const override {
         if (id == access_key_id) return root();
         return std::nullopt;
+    }
+    /// Any token will do: what a token says is judged elsewhere.
+    Result<registry::AccessKey> find_session(std::string_view id, std::string_view) const override {
+        if (id == access_key_id) return root();
+        return Error(registry::Errc::unknown_access_key, "The security token included in the request is invalid.");
     }
     registry::AccessKey root() const override {
         Principal principal;
@@ -308,6 +314,9 @@ struct World {
     Metrics metrics;
     FakeRegistry registry;
     FakeAccessKeys keys;
+    std::unique_ptr<store::kv::Engine> engine = store::kv::make_memory_engine();
+    std::unique_ptr<registry::Iam> iam =
+        *fogbank::testing::run(registry::Iam::open(*engine, clock, random, ArnFactory(AccountId("000000000000"), Region("us-east-1"))));
     FakeRules rules;
     FakeFunctions functions;
     FakeTables tables;
@@ -318,6 +327,7 @@ struct World {
         return ApiServer::Dependencies{shards,
                                        registry,
                                        keys,
+                                       *iam,
                                        rules,
                                        functions,
                                        tables,

@@ -3,7 +3,7 @@
 #include <fstream>
 
 #include "common/common_errc.h"
-#include "registry/access_keys.h"
+#include "registry/iam.h"
 #include "tests/registry/support.h"
 
 namespace fogbank::registry {
@@ -157,7 +157,8 @@ TEST(CertificateAuthority, SaysWhichFolderItCannotUse) {
 TEST(AccessKeys, RootKeyIsMadeOnce) {
     const auto engine = store::kv::make_memory_engine();
     SystemRandom random;
-    const auto first = run(AccessKeys::open(*engine, random, test_arns));
+    const fogbank::testing::ManualClock clock;
+    const auto first = run(Iam::open(*engine, clock, random, test_arns));
     ASSERT_TRUE(first);
     const AccessKey root = (*first)->root();
     EXPECT_THAT(root.access_key_id, ::testing::MatchesRegex("AKIA[A-Z2-7]+"));
@@ -165,13 +166,13 @@ TEST(AccessKeys, RootKeyIsMadeOnce) {
     EXPECT_EQ(root.secret_access_key.size(), 40U);
     EXPECT_EQ(root.principal.kind, Principal::Kind::iam_user);
     EXPECT_EQ(root.principal.arn, "arn:aws:iam::123456789012:root");
-    const auto second = run(AccessKeys::open(*engine, random, test_arns));
+    const auto second = run(Iam::open(*engine, clock, random, test_arns));
     EXPECT_EQ((*second)->root().secret_access_key, root.secret_access_key);
     EXPECT_EQ((*second)->find(root.access_key_id)->secret_access_key, root.secret_access_key);
     EXPECT_FALSE((*second)->find("AKIAAAAAAAAAAAAAAAAA"));
     EXPECT_FALSE((*second)->find(""));
     engine->stop();
-    EXPECT_EQ(run(AccessKeys::open(*engine, random, test_arns)).error().code, Errc::store_unavailable);
+    EXPECT_EQ(run(Iam::open(*engine, clock, random, test_arns)).error().code, Errc::store_unavailable);
 }
 
 }  // namespace
