@@ -1,14 +1,9 @@
 #include "api/access_requests.h"
 
 #include <array>
-#include <nlohmann/json.hpp>
-
-#include "common/json.h"
 
 namespace fogbank::api {
 namespace {
-
-using nlohmann::json;
 
 /// A label of a path template and the beginning of the ARN's resource part.
 struct LabelRow {
@@ -42,7 +37,6 @@ constexpr std::array actions{
     ActionRow{"lambda", "InvokeAsync", "lambda:InvokeFunction"},
     ActionRow{"lambda", "ListTags", "lambda:ListTags"},
     ActionRow{"iot", "SendDirectMessage", "iot:SendDirectMessage"},
-    ActionRow{"dynamodb", "TransactGetItems", "dynamodb:GetItem"},
 };
 
 AccessRequest request_of(std::string_view iam_prefix, const Operation& operation, std::string resource) {
@@ -65,54 +59,6 @@ std::string resource_of(const Services& services, const Call& call) {
     return "*";
 }
 
-/// The names of the tables in a body that has not been validated; ARNs stay as they are.
-void add_table(const json& object, const char* member, std::vector<std::string>& out) {
-    if (const std::string name = json_string(object, member); !name.empty()) out.push_back(name);
-}
-
-/// The item actions that a TransactWriteItems consists of.
-constexpr std::array<std::pair<const char*, std::string_view>, 4> transact_actions{{
-    {"Put", "dynamodb:PutItem"},
-    {"Update", "dynamodb:UpdateItem"},
-    {"Delete", "dynamodb:DeleteItem"},
-    {"ConditionCheck", "dynamodb:ConditionCheckItem"},
-}};
-
-std::string table_arn(const Services& services, const std::string& name) {
-    return name.starts_with("arn:") ? name : services.rooms.arns.make("dynamodb", "table/" + name);
-}
-
-void add_transaction(const Services& services, const json& items, std::vector<AccessRequest>& out) {
-    for (const json& item : items) {
-        if (!item.is_object()) continue;
-        for (const auto& [member, action] : transact_actions) {
-            const auto found = item.find(member);
-            if (found == item.end() || !found->is_object()) continue;
-            AccessRequest request;
-            request.action = action;
-            request.resource = table_arn(services, json_string(*found, "TableName"));
-            out.push_back(std::move(request));
-        }
-    }
-}
-
-std::vector<std::string> table_names(const json& body) {
-    std::vector<std::string> names;
-    add_table(body, "TableName", names);
-    add_table(body, "ResourceArn", names);
-    const auto batch = body.find("RequestItems");
-    if (batch != body.end() && batch->is_object()) {
-        for (const auto& [name, unused] : batch->items()) names.push_back(name);
-    }
-    const auto transaction = body.find("TransactItems");
-    if (transaction == body.end() || !transaction->is_array()) return names;
-    for (const json& item : *transaction) {
-        const auto get = item.is_object() ? item.find("Get") : item.end();
-        if (item.is_object() && get != item.end()) add_table(*get, "TableName", names);
-    }
-    return names;
-}
-
 }  // namespace
 
 std::vector<AccessRequest> access_by_labels(const Services& services, std::string_view iam_prefix, const Operation& operation,
@@ -123,27 +69,6 @@ std::vector<AccessRequest> access_by_labels(const Services& services, std::strin
         out.push_back(out.front());
         out.back().action = "iot:RetainPublish";
     }
-    return out;
-}
-
-std::vector<AccessRequest> access_by_tables(const Services& services, std::string_view iam_prefix, const Operation& operation,
-                                            const Call& call) {
-    constexpr std::size_t body_bytes_max = 16 * 1024 * 1024, body_depth_max = 80;  // as the operations themselves
-    std::vector<AccessRequest> out;
-    const auto body = parse_json(call.request.body, JsonLimits{body_bytes_max, body_depth_max});
-    const bool readable = body && body->is_object();
-    const auto transaction = readable ? body->find("TransactItems") : json::const_iterator();
-    if (readable && operation.name == "TransactWriteItems" && transaction != body->end() && transaction->is_array()) {
-        add_transaction(services, *transaction, out);
-        return out;
-    }
-    for (const std::string& name : readable ? table_names(*body) : std::vector<std::string>()) {
-        std::string arn = table_arn(services, name);
-        const std::string index = json_string(*body, "IndexName");
-        if (!index.empty()) arn += "/index/" + index;
-        out.push_back(request_of(iam_prefix, operation, std::move(arn)));
-    }
-    if (out.empty()) out.push_back(request_of(iam_prefix, operation, "*"));
     return out;
 }
 

@@ -10,9 +10,6 @@ namespace fogbank::api {
 /// `service:Operation` on the resource that a label of the path names (`{thingName}`: the thing's ARN), else on `*`.
 std::vector<AccessRequest> access_by_labels(const Services& services, std::string_view iam_prefix, const Operation& operation,
                                             const Call& call);
-/// DynamoDB: one request for each table that the body names.
-std::vector<AccessRequest> access_by_tables(const Services& services, std::string_view iam_prefix, const Operation& operation,
-                                            const Call& call);
 /// IAM: on the user, role or policy that the form names.
 std::vector<AccessRequest> access_by_iam_names(const Services& services, std::string_view iam_prefix, const Operation& operation,
                                                const Call& call);

@@ -5,10 +5,12 @@
 
 #include "api/xml.h"
 #include "common/common_errc.h"
+#include "jobs/errc.h"
 #include "lambda/errc.h"
 #include "policy/errc.h"
 #include "registry/errc.h"
 #include "rules/errc.h"
+#include "shadow/errc.h"
 #include "store/kv/errc.h"
 #include "store/table/errc.h"
 
@@ -144,6 +146,28 @@ constexpr std::array rules_rows{
     internal(rules::Errc::evaluation),
 };
 
+constexpr std::array shadow_rows{
+    iot(shadow::Errc::invalid_request, "InvalidRequestException", 400),
+    iot(shadow::Errc::not_found, "ResourceNotFoundException", 404),
+    iot(shadow::Errc::version_conflict, "ConflictException", 409),
+    iot(shadow::Errc::document_too_large, "RequestEntityTooLargeException", 413),
+    iot(shadow::Errc::unsupported_encoding, "UnsupportedDocumentEncodingException", 415),
+    iot(shadow::Errc::too_many_requests, "ThrottlingException", 429),
+    internal(shadow::Errc::internal_failure),
+    unavailable(shadow::Errc::unavailable),
+};
+
+constexpr std::array jobs_rows{
+    iot(jobs::Errc::invalid_request, "InvalidRequestException", 400),
+    iot(jobs::Errc::not_found, "ResourceNotFoundException", 404),
+    iot(jobs::Errc::already_exists, "ResourceAlreadyExistsException", 409),
+    iot(jobs::Errc::invalid_state_transition, "InvalidStateTransitionException", 409),
+    iot(jobs::Errc::version_conflict, "VersionConflictException", 409),
+    iot(jobs::Errc::limit_exceeded, "LimitExceededException", 410),
+    iot(jobs::Errc::terminal_state, "TerminalStateException", 410),
+    unavailable(jobs::Errc::unavailable),
+};
+
 constexpr std::array lambda_rows{
     lambda_only(lambda::Errc::invalid_parameter, "InvalidParameterValueException", 400),
     lambda_only(lambda::Errc::resource_not_found, "ResourceNotFoundException", 404),
@@ -153,6 +177,7 @@ constexpr std::array lambda_rows{
     lambda_only(lambda::Errc::too_many_requests, "TooManyRequestsException", 429),
     lambda_only(lambda::Errc::invalid_code, "InvalidParameterValueException", 400),
     unavailable(lambda::Errc::unavailable),
+    lambda_only(lambda::Errc::precondition_failed, "PreconditionFailedException", 412),
 };
 
 constexpr std::array table_rows{
@@ -166,6 +191,21 @@ constexpr std::array table_rows{
     row(store::table::Errc::throttled, {"ThrottlingException", 400}, {"ThrottlingException", 429}, {"ThrottlingException", 400},
         {"TooManyRequestsException", 429}),
     unavailable(store::table::Errc::unavailable),
+    dynamodb(store::table::Errc::idempotent_parameter_mismatch, "IdempotentParameterMismatchException", 400),
+    dynamodb(store::table::Errc::transaction_conflict, "TransactionConflictException", 400),
+    dynamodb(store::table::Errc::access_denied, "AccessDeniedException", 400),
+    dynamodb(store::table::Errc::duplicate_item, "DuplicateItemException", 400),
+    dynamodb(store::table::Errc::table_not_found, "TableNotFoundException", 400),
+    dynamodb(store::table::Errc::table_in_use, "TableInUseException", 400),
+    dynamodb(store::table::Errc::table_already_exists, "TableAlreadyExistsException", 400),
+    dynamodb(store::table::Errc::backup_not_found, "BackupNotFoundException", 400),
+    dynamodb(store::table::Errc::backup_in_use, "BackupInUseException", 400),
+    dynamodb(store::table::Errc::invalid_restore_time, "InvalidRestoreTimeException", 400),
+    dynamodb(store::table::Errc::pitr_unavailable, "PointInTimeRecoveryUnavailableException", 400),
+    dynamodb(store::table::Errc::trimmed_data_access, "TrimmedDataAccessException", 400),
+    dynamodb(store::table::Errc::expired_iterator, "ExpiredIteratorException", 400),
+    dynamodb(store::table::Errc::export_not_found, "ExportNotFoundException", 400),
+    dynamodb(store::table::Errc::import_not_found, "ImportNotFoundException", 400),
 };
 
 constexpr std::array kv_rows{
@@ -264,6 +304,8 @@ std::span<const ErrorTable> error_tables() {
         ErrorTable{&registry::category(), registry_rows},
         ErrorTable{&rules::category(), rules_rows},
         ErrorTable{&lambda::category(), lambda_rows},
+        ErrorTable{&shadow::category(), shadow_rows},
+        ErrorTable{&jobs::category(), jobs_rows},
         ErrorTable{&store::table::category(), table_rows},
         ErrorTable{&store::kv::category(), kv_rows},
         ErrorTable{&policy::category(), policy_rows},

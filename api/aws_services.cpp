@@ -1,5 +1,8 @@
 /// The table of services.
 #include "api/aws_service.h"
+#include "api/dynamodb_access.h"
+#include "api/dynamodb_operations.h"
+#include "api/own_operations.h"
 
 namespace fogbank::api {
 namespace {
@@ -10,7 +13,7 @@ AwsService iot() {
     out.signing_names = {"iot", "execute-api"};  // old SDKs sign the control plane as `execute-api`
     out.errors.family = Family::control;
     out.operations = {iot_things_operations(),   iot_certificates_operations(),      iot_policies_operations(), iot_rules_operations(),
-                      iot_endpoint_operations(), iot_rule_destinations_operations(), fogbank_rules_operations()};
+                      iot_endpoint_operations(), iot_rule_destinations_operations(), iot_jobs_operations(),     fogbank_rules_operations()};
     return out;
 }
 
@@ -18,11 +21,24 @@ AwsService iot_data() {
     AwsService out;
     out.name = "iot-data";
     out.iam_prefix = out.family = "iot";
-    out.signing_names = {"iotdata", "iotdevicegateway", "iot-jobs-data"};
+    out.signing_names = {"iotdata", "iotdevicegateway"};
     out.errors.family = Family::data;
-    out.operations = {iot_data_operations()};
-    out.path_prefixes = {"/topics/"};
+    out.operations = {iot_data_operations(), iot_data_retained_operations(), iot_data_connections_operations(),
+                      iot_data_shadow_operations()};
+    out.path_prefixes = {"/topics/", "/retainedMessage", "/connections/", "/api/things/shadow/"};
     out.for_certificates = true;
+    return out;
+}
+
+/// Its paths are the control plane's too: only the signing name tells.
+AwsService iot_jobs_data() {
+    AwsService out;
+    out.name = "iot-jobs-data";
+    out.iam_prefix = "iotjobsdata";
+    out.family = "iot";
+    out.signing_names = {"iot-jobs-data"};
+    out.errors.family = Family::data;
+    out.operations = {iot_jobs_data_operations()};
     return out;
 }
 
@@ -33,9 +49,25 @@ AwsService dynamodb() {
     out.signing_names = {"dynamodb"};
     out.errors.family = Family::dynamodb;
     out.errors.type_namespace = "com.amazonaws.dynamodb.v20120810#";
-    out.operations = {dynamodb_operations()};
+    out.operations = {dynamodb_item_operations(), dynamodb_batch_operations(), dynamodb_statement_operations(), dynamodb_table_operations(),
+                      dynamodb_backup_operations()};
     out.target_prefix = "DynamoDB_20120810.";
-    out.access = access_by_tables;
+    out.access = dynamodb_access;
+    return out;
+}
+
+/// Signed as `dynamodb` too: the target tells it apart.
+AwsService dynamodb_streams() {
+    AwsService out;
+    out.name = "dynamodbstreams";
+    out.iam_prefix = "dynamodb";
+    out.protocol = Protocol::json;
+    out.signing_names = {"dynamodb"};
+    out.errors.family = Family::dynamodb;
+    out.errors.type_namespace = "com.amazonaws.dynamodb.v20120810#";
+    out.operations = {dynamodb_streams_operations()};
+    out.access = dynamodb_access;
+    out.target_prefix = "DynamoDBStreams_20120810.";
     return out;
 }
 
@@ -79,7 +111,7 @@ AwsService sts() {
 
 std::span<const AwsService> aws_services() {
     static const std::vector<AwsService> table{
-        iot(), iot_data(), dynamodb(), lambda(), iam_service(), sts(),
+        iot(), iot_data(), iot_jobs_data(), dynamodb(), dynamodb_streams(), lambda(), iam_service(), sts(),
     };
     return table;
 }

@@ -4,6 +4,8 @@
 
 #include "api/answer.h"
 #include "api/aws_service.h"
+#include "api/http_manners.h"
+#include "api/own_operations.h"
 #include "api/sigv4.h"
 #include "common/metrics.h"
 
@@ -62,6 +64,18 @@ class ApiDispatcher final : public RequestHandler {
     }
 
     asio::awaitable<Response> handle(Request request) override {
+        const ClientWishes wishes = wishes_of(request);
+        if (auto known = answer_without_credentials(request, services_.rooms.arns.region().view())) {
+            dress(wishes, *known);
+            co_return std::move(*known);
+        }
+        Response response = co_await answer(std::move(request));
+        dress(wishes, response);
+        co_return response;
+    }
+
+  private:
+    asio::awaitable<Response> answer(Request request) {
         const std::string request_id = services_.rooms.random.uuid();
         if (request.path.starts_with(reserved_prefix) && !own_.match(request.method, request.path)) co_return reserved(request, request_id);
         if (is_confirmation(request)) {
@@ -74,6 +88,10 @@ class ApiDispatcher final : public RequestHandler {
             co_return finish(services_, service, "none", request_id, caller.error());
         }
         const AwsService& claimed = index_.service_of(caller->service, request);
+        if (claimed.protocol == Protocol::json) {
+            if (auto decoded = decode_body(request, services_.rooms.quotas.bytes(Quota::http_body_bytes)); !decoded)
+                co_return finish(services_, claimed, "none", request_id, decoded.error());
+        }
         auto form = read_form(claimed, request);
         if (!form) {
             Error error(Errc::malformed_body, "the form is not well-formed");
@@ -97,7 +115,6 @@ class ApiDispatcher final : public RequestHandler {
         co_return finish(services_, *chosen.service, chosen.operation->name, request_id, std::move(outcome));
     }
 
-  private:
     /// The link that confirms an HTTP destination is followed by people and scripts without AWS keys: its token is the secret.
     static bool is_confirmation(const Request& request) {
         return request.method == "GET" && request.path.starts_with("/confirmdestination/") && !request.header("authorization");

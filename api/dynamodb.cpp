@@ -1,11 +1,10 @@
-/// DynamoDB's operations. Source: DynamoDB API reference 2012-08-10; protocol json 1.0 (reference "auth", section 5).
+/// DynamoDB's operations on single items and pages of them. Source: DynamoDB API reference 2012-08-10; protocol json 1.0 (reference "auth",
+/// section 5).
 #include <array>
 #include <nlohmann/json.hpp>
 
-#include "api/dynamodb_json.h"
-#include "api/members.h"
-#include "common/json.h"
-#include "store/table/errc.h"
+#include "api/dynamodb_answers.h"
+#include "api/dynamodb_operations.h"
 #include "store/table/json.h"
 
 namespace fogbank::api {
@@ -13,177 +12,104 @@ namespace {
 
 namespace asio = boost::asio;
 namespace table = store::table;
+using dynamodb::AnswerOptions;
+using dynamodb::ObjectWriter;
 using dynamodb::ReturnCapacity;
-using nlohmann::json;
 
-/// DynamoDB's largest request (BatchWriteItem): 16 MB.
-constexpr std::size_t body_bytes_max = 16 * 1024 * 1024;
-/// 32 levels of attribute values at two levels of JSON each, plus the request around them and one level more, so that the table room can
-/// say which attribute is nested too deeply.
-constexpr std::size_t body_depth_max = 80;
-
-Result<json> read_body(const Call& call) {
-    // An SDK sends at least `{}`.
-    if (call.request.body.empty()) return Error(table::Errc::serialization, "the request body is empty");
-    auto body = parse_json(call.request.body, JsonLimits{body_bytes_max, body_depth_max});
-    if (!body) return Error(table::Errc::serialization, body.error().message);
-    if (!body->is_object()) return Error(table::Errc::serialization, "Start of structure expected");
-    return body;
+Response write_answer(const TableName& name, const table::WriteOutcome& outcome, const AnswerOptions& options) {
+    ObjectWriter out;
+    if (outcome.old_item) out.item("Attributes", *outcome.old_item);
+    if (outcome.new_item) out.item("Attributes", *outcome.new_item);
+    if (options.capacity != ReturnCapacity::none)
+        out.json("ConsumedCapacity", dynamodb::consumed_capacity(name, outcome.units, options.capacity));
+    if (options.collection_metrics && outcome.collection)
+        out.json("ItemCollectionMetrics", dynamodb::collection_metrics(*outcome.collection));
+    return dynamodb::answer_text(std::move(out).finish());
 }
 
-Response answer(const json& body) {
-    Response response = json_response(body);
-    response.content_type = "application/x-amz-json-1.0";
-    return response;
-}
-
-/// Body to request, with `Read` one of the readers of dynamodb_json.h.
-template <auto Read>
-auto read_request(const Call& call) -> decltype(Read(std::declval<const json&>())) {
-    const auto body = read_body(call);
-    if (!body) return body.error();
-    return Read(*body);
-}
-
-template <class T>
-struct WithCapacity {
-    T request;
-    ReturnCapacity capacity = ReturnCapacity::none;
-};
-
-/// The same for requests that may ask for their consumed capacity.
-template <auto Read>
-auto read_item_request(const Call& call) -> Result<WithCapacity<std::decay_t<decltype(*Read(std::declval<const json&>()))>>> {
-    const auto body = read_body(call);
-    if (!body) return body.error();
-    const auto capacity = dynamodb::read_return_capacity(*body);
-    if (!capacity) return capacity.error();
-    auto request = Read(*body);
-    if (!request) return request.error();
-    return WithCapacity<std::decay_t<decltype(*request)>>{std::move(*request), *capacity};
-}
-
-asio::awaitable<Outcome> create_table(const Services& services, const Call& call) {
-    auto request = read_request<dynamodb::read_create_table>(call);
-    if (!request) co_return request.error();
-    const auto made = co_await services.rooms.tables.create_table(std::move(*request));
-    if (!made) co_return made.error();
-    co_return answer({{"TableDescription", dynamodb::describe(*made)}});
-}
-
-asio::awaitable<Outcome> describe_table(const Services& services, const Call& call) {
-    auto name = read_request<dynamodb::read_table_name>(call);
-    if (!name) co_return name.error();
-    const auto found = co_await services.rooms.tables.describe_table(std::move(*name));
-    if (!found) co_return found.error();
-    co_return answer({{"Table", dynamodb::describe(*found)}});
-}
-
-asio::awaitable<Outcome> delete_table(const Services& services, const Call& call) {
-    auto name = read_request<dynamodb::read_table_name>(call);
-    if (!name) co_return name.error();
-    const auto gone = co_await services.rooms.tables.delete_table(std::move(*name));
-    if (!gone) co_return gone.error();
-    co_return answer({{"TableDescription", dynamodb::describe(*gone)}});
-}
-
-asio::awaitable<Outcome> list_tables(const Services& services, const Call& call) {
-    auto request = read_request<dynamodb::read_list_tables>(call);
-    if (!request) co_return request.error();
-    const auto found = co_await services.rooms.tables.list_tables(std::move(request->exclusive_start), request->limit);
-    if (!found) co_return found.error();
-    json names = json::array();
-    for (const TableName& name : found->names) names.push_back(name.str());
-    json out{{"TableNames", std::move(names)}};
-    if (found->last_evaluated) out["LastEvaluatedTableName"] = found->last_evaluated->str();
-    co_return answer(out);
-}
-
-Response write_answer(const TableName& name, const table::WriteOutcome& outcome, ReturnCapacity wanted) {
-    json out = json::object();
-    if (outcome.old_item) out["Attributes"] = table::typed_json(*outcome.old_item);
-    if (wanted != ReturnCapacity::none) out["ConsumedCapacity"] = dynamodb::consumed_capacity(name, outcome.capacity_units, wanted);
-    return answer(out);
-}
-
-asio::awaitable<Outcome> put_item(const Services& services, const Call& call) {
-    auto read = read_item_request<dynamodb::read_put_item>(call);
+/// The three writes, which differ in their requests only.
+template <auto Read, auto Run>
+asio::awaitable<Outcome> write(const Services& services, const Call& call) {
+    auto read = dynamodb::read_body(call.request.body, Read);
     if (!read) co_return read.error();
     const TableName name = read->request.table;
-    const auto outcome = co_await services.rooms.tables.put_item(std::move(read->request));
+    table::TableApi& tables = services.rooms.tables;
+    auto outcome = co_await Run(tables, std::move(read->request));
     if (!outcome) co_return outcome.error();
-    co_return write_answer(name, *outcome, read->capacity);
-}
-
-asio::awaitable<Outcome> delete_item(const Services& services, const Call& call) {
-    auto read = read_item_request<dynamodb::read_delete_item>(call);
-    if (!read) co_return read.error();
-    const TableName name = read->request.table;
-    const auto outcome = co_await services.rooms.tables.delete_item(std::move(read->request));
-    if (!outcome) co_return outcome.error();
-    co_return write_answer(name, *outcome, read->capacity);
+    if (outcome->condition_failed && outcome->old_item) co_return dynamodb::condition_failed(*outcome->old_item);
+    if (outcome->condition_failed) co_return Error(table::Errc::conditional_check_failed, "The conditional request failed");
+    co_return write_answer(name, *outcome, read->options);
 }
 
 asio::awaitable<Outcome> get_item(const Services& services, const Call& call) {
-    auto read = read_item_request<dynamodb::read_get_item>(call);
+    auto read = dynamodb::read_body(call.request.body, dynamodb::read_get_item);
     if (!read) co_return read.error();
     const TableName name = read->request.table;
     const auto outcome = co_await services.rooms.tables.get_item(std::move(read->request));
     if (!outcome) co_return outcome.error();
-    json out = json::object();
-    if (outcome->item) out["Item"] = table::typed_json(*outcome->item);
-    if (read->capacity != ReturnCapacity::none)
-        out["ConsumedCapacity"] = dynamodb::consumed_capacity(name, outcome->capacity_units, read->capacity);
-    co_return answer(out);
+    ObjectWriter out;
+    if (outcome->item) out.item("Item", *outcome->item);
+    if (read->options.capacity != ReturnCapacity::none) {
+        table::ConsumedUnits units;
+        units.table = outcome->capacity_units;
+        out.json("ConsumedCapacity", dynamodb::consumed_capacity(name, units, read->options.capacity));
+    }
+    co_return dynamodb::answer_text(std::move(out).finish());
 }
 
-Response page_answer(const TableName& name, const table::ItemPage& page, table::Select select, ReturnCapacity wanted) {
-    json out{{"Count", page.count}, {"ScannedCount", page.scanned_count}};
-    if (select != table::Select::count) {
-        json items = json::array();
-        for (const table::Item& item : page.items) items.push_back(table::typed_json(item));
-        out["Items"] = std::move(items);
-    }
-    if (page.last_evaluated_key) out["LastEvaluatedKey"] = table::typed_json(*page.last_evaluated_key);
-    if (wanted != ReturnCapacity::none) out["ConsumedCapacity"] = dynamodb::consumed_capacity(name, page.capacity_units, wanted);
-    return answer(out);
+Response page_answer(const TableName& name, const table::ItemPage& page, const std::optional<table::Select>& select,
+                     const AnswerOptions& options) {
+    ObjectWriter out;
+    out.number("Count", page.count).number("ScannedCount", page.scanned_count);
+    if (select != table::Select::count) out.items("Items", page.items);
+    if (page.last_evaluated_key) out.item("LastEvaluatedKey", *page.last_evaluated_key);
+    if (options.capacity != ReturnCapacity::none)
+        out.json("ConsumedCapacity", dynamodb::consumed_capacity(name, page.units, options.capacity));
+    return dynamodb::answer_text(std::move(out).finish());
 }
 
 asio::awaitable<Outcome> query(const Services& services, const Call& call) {
-    auto read = read_item_request<dynamodb::read_query>(call);
+    auto read = dynamodb::read_body(call.request.body, dynamodb::read_query);
     if (!read) co_return read.error();
     const TableName name = read->request.table;
-    const table::Select select = read->request.select;
+    const auto select = read->request.select;
     const auto page = co_await services.rooms.tables.query(std::move(read->request));
     if (!page) co_return page.error();
-    co_return page_answer(name, *page, select, read->capacity);
+    co_return page_answer(name, *page, select, read->options);
 }
 
 asio::awaitable<Outcome> scan(const Services& services, const Call& call) {
-    auto read = read_item_request<dynamodb::read_scan>(call);
+    auto read = dynamodb::read_body(call.request.body, dynamodb::read_scan);
     if (!read) co_return read.error();
     const TableName name = read->request.table;
-    const table::Select select = read->request.select;
+    const auto select = read->request.select;
     const auto page = co_await services.rooms.tables.scan(std::move(read->request));
     if (!page) co_return page.error();
-    co_return page_answer(name, *page, select, read->capacity);
+    co_return page_answer(name, *page, select, read->options);
+}
+
+auto run_put(table::TableApi& tables, table::PutItemRequest request) {
+    return tables.put_item(std::move(request));
+}
+auto run_update(table::TableApi& tables, table::UpdateItemRequest request) {
+    return tables.update_item(std::move(request));
+}
+auto run_delete(table::TableApi& tables, table::DeleteItemRequest request) {
+    return tables.delete_item(std::move(request));
 }
 
 constexpr std::array operations{
-    Operation{"CreateTable", "", "", create_table},
-    Operation{"DescribeTable", "", "", describe_table},
-    Operation{"DeleteTable", "", "", delete_table},
-    Operation{"ListTables", "", "", list_tables},
-    Operation{"PutItem", "", "", put_item},
+    Operation{"PutItem", "", "", write<dynamodb::read_put_item, run_put>},
     Operation{"GetItem", "", "", get_item},
-    Operation{"DeleteItem", "", "", delete_item},
+    Operation{"UpdateItem", "", "", write<dynamodb::read_update_item, run_update>},
+    Operation{"DeleteItem", "", "", write<dynamodb::read_delete_item, run_delete>},
     Operation{"Query", "", "", query},
     Operation{"Scan", "", "", scan},
 };
 
 }  // namespace
 
-std::span<const Operation> dynamodb_operations() {
+std::span<const Operation> dynamodb_item_operations() {
     return operations;
 }
 

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "api/members.h"
+#include "api/own_operations.h"
 #include "rules/test_case.h"
 
 namespace fogbank::api {

@@ -9,18 +9,27 @@
 #include "common/arn.h"
 #include "common/authenticator.h"
 #include "common/clock.h"
+#include "common/connections.h"
 #include "common/metrics.h"
 #include "common/publisher.h"
 #include "common/quotas.h"
 #include "common/random.h"
 #include "common/result.h"
+#include "common/retained_messages.h"
 #include "common/shard.h"
 #include "lambda/function_service.h"
 #include "registry/access_keys.h"
 #include "registry/iam.h"
 #include "registry/registry.h"
 #include "rules/rule_service.h"
-#include "store/table/table_service.h"
+#include "store/table/table_api.h"
+
+namespace fogbank::shadow {
+class ShadowService;
+}
+namespace fogbank::jobs {
+class JobService;
+}
 
 namespace fogbank::api {
 
@@ -45,13 +54,17 @@ class ApiServer {
         registry::Iam& iam;
         rules::RuleService& rules;
         lambda::FunctionService& functions;
-        store::table::TableService& tables;
+        store::table::TableApi& tables;
         Publisher& publisher;
         const Clock& clock;
         RandomSource& random;
         Metrics& metrics;
         ArnFactory arns;
         Quotas quotas;
+        shadow::ShadowService* shadows = nullptr;  ///< null only in tests
+        RetainedMessages* retained = nullptr;      ///< may be null, as the next
+        Connections* connections = nullptr;
+        jobs::JobService* jobs = nullptr;  ///< null only in tests
     };
     virtual ~ApiServer() = default;
 

@@ -1,4 +1,5 @@
 /// The HTTPS data plane: Publish. Source: AWS IoT Data Plane API reference (reference "broker", section 5).
+#include <algorithm>
 #include <array>
 #include <boost/asio/this_coro.hpp>
 #include <nlohmann/json.hpp>
@@ -63,7 +64,9 @@ Result<void> read_format_indicator(std::string_view header, MessageProperties& o
 }
 
 /// Nothing if the request carries no MQTT 5 property.
-Result<std::unique_ptr<MessageProperties>> read_properties(const Call& call, const TopicLimits& limits) {
+Result<std::unique_ptr<MessageProperties>> read_properties(const Call& call, const TopicLimits& limits, const Quotas& quotas) {
+    const std::int64_t expiry_min = quotas[Quota::message_expiry_s_min];
+    const std::int64_t expiry_max = quotas[Quota::message_expiry_s_max];
     auto out = std::make_unique<MessageProperties>();
     bool any = false;
     if (const auto* text = call.query_value("contentType")) any = true, out->content_type = *text;
@@ -75,7 +78,7 @@ Result<std::unique_ptr<MessageProperties>> read_properties(const Call& call, con
     }
     const auto expiry = query_integer(call, "messageExpiry", 0, UINT32_MAX);
     if (!expiry) return expiry.error();
-    if (*expiry) any = true, out->message_expiry_interval_s = static_cast<std::uint32_t>(**expiry);
+    if (*expiry) any = true, out->message_expiry_interval_s = static_cast<std::uint32_t>(std::clamp(**expiry, expiry_min, expiry_max));
     if (const auto header = call.request.header("x-amz-mqtt5-correlation-data")) {
         auto bytes = base64_decode(*header);
         if (!bytes) return validation_error("correlationData must be base64");
@@ -104,11 +107,12 @@ Result<PublishRequest> read_publish(const Services& services, const Call& call) 
     const auto retain = query_bool(call, "retain", false);
     if (!retain) return retain.error();
     out.retain = *retain;
+    if (out.retain && out.topic.starts_with('$')) return validation_error("messages on reserved topics cannot be retained");
     if (call.request.body.size() > quotas.bytes(Quota::mqtt_payload_bytes)) {
         return Error(Errc::body_too_large, "the payload has " + std::to_string(call.request.body.size()) + " bytes, at most " +
                                                std::to_string(quotas.bytes(Quota::mqtt_payload_bytes)) + " are allowed");
     }
-    auto properties = read_properties(call, topic_limits(quotas));
+    auto properties = read_properties(call, topic_limits(quotas), quotas);
     if (!properties) return properties.error();
     out.properties = std::move(*properties);
     return out;

@@ -65,10 +65,13 @@ std::span<const Operation> iot_certificates_operations();
 std::span<const Operation> iot_policies_operations();
 std::span<const Operation> iot_rules_operations();
 std::span<const Operation> iot_rule_destinations_operations();
-std::span<const Operation> fogbank_rules_operations();
 std::span<const Operation> iot_endpoint_operations();
 std::span<const Operation> iot_data_operations();
-std::span<const Operation> dynamodb_operations();
+std::span<const Operation> iot_data_retained_operations();
+std::span<const Operation> iot_data_connections_operations();
+std::span<const Operation> iot_data_shadow_operations();
+std::span<const Operation> iot_jobs_operations();
+std::span<const Operation> iot_jobs_data_operations();
 std::span<const Operation> lambda_operations();
 namespace iam {
 std::span<const Operation> identity_operations();

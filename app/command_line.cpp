@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <iostream>
 
+#include "app/backup_command.h"
 #include "app/provision_command.h"
 #include "app/rule_test_command.h"
 #include "app/serve_command.h"
@@ -115,6 +116,16 @@ ExitCode run_command_line(int argc, const char* const* argv, const char* const* 
                              "file of cases, one JSON object a line, answering one JSON object a line.");
     add_rule_test(*rule_test, for_rule_test, account);
 
+    Given for_backup;
+    std::string backup_file;
+    CLI::App* backup =
+        program.add_subcommand("backup", "Copy the data folder's store and files into one file, while the server runs or not.");
+    backup->add_option("file", backup_file, "Where the backup goes; holds private keys")->required()->type_name("FILE");
+    add_settings(*backup, for_backup);
+    CLI::App* restore = program.add_subcommand("restore", "Put a backup back into the data folder; not while a server runs on it.");
+    restore->add_option("file", backup_file, "The backup")->required()->type_name("FILE");
+    add_settings(*restore, for_backup);
+
     try {
         program.parse(argc, argv);
     } catch (const CLI::ParseError& e) {
@@ -124,12 +135,15 @@ ExitCode run_command_line(int argc, const char* const* argv, const char* const* 
 
     if (rule_test->parsed()) return run_rule_test(for_rule_test, account);
     const bool serving = serve->parsed();
-    auto settings = resolve(serving ? for_serve : for_provision, environment);
+    const bool copying = backup->parsed() || restore->parsed();
+    auto settings = resolve(serving ? for_serve : copying ? for_backup : for_provision, environment);
     if (!settings) {
         std::cerr << "fogbank: " << settings.error().message << "\n";
         return ExitCode::usage;
     }
     configure_logging(serving ? settings->log_level : "warn");
+    if (backup->parsed()) return run_backup(*settings, backup_file);
+    if (restore->parsed()) return run_restore(*settings, backup_file);
     return serving ? run_serve(*settings) : run_provision(*settings, arguments);
 }
 

@@ -25,6 +25,7 @@ T run_blocking(boost::asio::io_context& io, boost::asio::awaitable<T> task) {
     // The task may wait for an engine thread: without a guard the loop would end meanwhile.
     const auto guard = boost::asio::make_work_guard(io);
     while (!result && !failure) io.run_one();
+    io.poll();  // the completion itself, if it was posted: it refers to this frame
     if (failure) std::rethrow_exception(failure);
     return std::move(*result);
 }

@@ -3,6 +3,11 @@
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <cstdlib>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <thread>
@@ -10,13 +15,17 @@
 
 #include "app/data_folder.h"
 #include "app/local_names.h"
+#include "app/registry_things.h"
 #include "app/run_blocking.h"
 #include "common/common_errc.h"
 #include "common/logging.h"
+#include "jobs/job_service.h"
 #include "registry/certificate_authority.h"
 #include "registry/registry.h"
 #include "rules/rule_service.h"
+#include "shadow/shadow_service.h"
 #include "store/kv/sqlite_engine.h"
+#include "store/table/table_api.h"
 
 namespace fogbank::app {
 namespace {
@@ -51,6 +60,21 @@ std::string endpoints_json(const Settings& settings, const Endpoints& endpoints)
     return json.dump(2) + "\n";
 }
 
+/// Expired items, old stream records: a step a second until the shard stops. Needs the tables until then; between the engine's stop and the
+/// shard's its calls are refused, which is as good as their not being made.
+boost::asio::awaitable<void> keep_tables(store::table::TableApi* tables) {
+    constexpr std::chrono::seconds pause{1};
+    boost::asio::steady_timer timer(co_await boost::asio::this_coro::executor);
+    bool failing = false;
+    for (;;) {
+        timer.expires_after(pause);
+        co_await timer.async_wait(boost::asio::use_awaitable);
+        const auto done = co_await tables->maintain();
+        if (!done && !failing) logger("store").warn("tables are not kept why={}", log_value(done.error().message));
+        failing = !done;
+    }
+}
+
 }  // namespace
 
 /// In the order of construction; destroyed in the reverse order.
@@ -75,8 +99,11 @@ struct Server::Rooms {
     std::unique_ptr<registry::CertificateAuthority> authority;
     std::unique_ptr<registry::Iam> iam;
     std::unique_ptr<registry::Registry> registry;
-    std::unique_ptr<store::table::TableService> tables;
+    std::unique_ptr<store::table::TableApi> tables;
     std::unique_ptr<broker::Router> router;
+    std::unique_ptr<shadow::ShadowService> shadows;
+    std::unique_ptr<ThingDirectory> things;
+    std::unique_ptr<jobs::JobService> jobs;
     std::unique_ptr<lambda::FunctionService> functions;
     std::unique_ptr<rules::RuleService> rules;
     std::unique_ptr<broker::Broker> broker;
@@ -88,6 +115,7 @@ struct Server::Rooms {
     Result<void> open_identity();
     Result<void> open_services();
     Result<void> open_doors(const Doors& doors);
+    void start_functions();
     void stop(std::chrono::milliseconds grace);
 };
 
@@ -95,6 +123,7 @@ Result<void> Server::Rooms::open_store() {
     store::kv::SqliteOptions options;
     options.file = settings.data / "fogbank.db";
     options.durability = settings.durability;
+    options.check_time_max = std::chrono::seconds(1);  // some gigabytes from a warm disk cache
     options.metrics = &metrics;
     auto opened = store::kv::open_sqlite_engine(options);
     if (!opened) return opened.error();
@@ -123,14 +152,22 @@ Result<void> Server::Rooms::open_services() {
     tables = std::move(*opened_tables);
 
     router = broker::make_router(shards, clock, metrics, quotas);
+    shadows = shadow::make_shadow_service({*engine, *router, *router, shards, clock, metrics, quotas, nullptr});
+    things = std::make_unique<RegistryThings>(*registry);
+    jobs = jobs::make_job_service({*engine, *router, *router, shards, *things, clock, metrics, arns, quotas});
 
-    lambda::FunctionService::Dependencies for_functions{
-        *engine, *tables, *router, clock, random, metrics, arns, settings.data / "functions", shards.size()};
+    lambda::FunctionService::Dependencies for_functions{*engine,       *tables,
+                                                        *router,       clock,
+                                                        random,        metrics,
+                                                        arns,          settings.data / "functions",
+                                                        shards.size(), std::max<std::size_t>(settings.lambda_concurrency, shards.size())};
     auto opened_functions = run_blocking(startup, lambda::open_function_service(std::move(for_functions)));
     if (!opened_functions) return opened_functions.error();
     functions = std::move(*opened_functions);
 
     rules::RuleService::Dependencies for_rules{*engine, *router, *router, *tables, *functions, clock, random, metrics, arns, quotas};
+    for_rules.outside.shadows = shadows.get();
+    for_rules.outside.things = things.get();
     for_rules.outside.secrets_file = settings.secrets_file;
     for_rules.outside.sinks = settings.sinks;
     for_rules.outside.sink_region = settings.sink_region;
@@ -142,8 +179,8 @@ Result<void> Server::Rooms::open_services() {
     if (!opened_rules) return opened_rules.error();
     rules = std::move(*opened_rules);
 
+    boost::asio::co_spawn(shards[0].io(), keep_tables(tables.get()), boost::asio::detached);
     shards.start();
-    functions->start();
     return {};
 }
 
@@ -156,7 +193,11 @@ Result<void> Server::Rooms::open_doors(const Doors& doors) {
     endpoints.endpoint_name = endpoint_name(settings);
     endpoints.root_key = iam->root();
 
-    broker = broker::make_broker({shards, *router, *registry, clock, random, metrics, quotas});
+    broker::Broker::Dependencies for_broker{shards, *router, *registry, clock, random, metrics, quotas};
+    for_broker.store = engine.get();
+    broker = broker::make_broker(std::move(for_broker));
+    if (auto restored = run_blocking(startup, broker->restore()); !restored) return restored.error();
+    registry->observe_revocations(&broker->revocations());
     if (doors.mqtt) {
         const broker::ListenerOptions options{settings.bind,      settings.mqtts_port,    settings.alpn_port,
                                               settings.mqtt_port, certificate->chain_pem, certificate->key_pem};
@@ -164,7 +205,8 @@ Result<void> Server::Rooms::open_doors(const Doors& doors) {
         if (!ports) return ports.error();
         endpoints.mqtt = *ports;
     }
-    api = api::make_api_server({shards, *registry, *iam, *iam, *rules, *functions, *tables, *router, clock, random, metrics, arns, quotas});
+    api = api::make_api_server({shards, *registry, *iam, *iam, *rules, *functions, *tables, *router, clock, random, metrics, arns, quotas,
+                                shadows.get(), &broker->retained(), &broker->connections(), jobs.get()});
     api::ApiOptions options{endpoints.bind,         settings.api_port,    settings.https_port,
                             certificate->chain_pem, certificate->key_pem, endpoints.endpoint_name};
     if (doors.api_on_loopback_only) {
@@ -174,16 +216,35 @@ Result<void> Server::Rooms::open_doors(const Doors& doors) {
     auto ports = api->listen(options);
     if (!ports) return ports.error();
     endpoints.api = *ports;
+    start_functions();
     return {};
+}
+
+/// Last of all: queued invocations begin at once, and functions in other languages call back through the API.
+void Server::Rooms::start_functions() {
+    lambda::FunctionService::Surroundings surroundings;
+    surroundings.endpoint_url = url("http", endpoints.bind, endpoints.api.api);
+    surroundings.region = settings.region.str();
+    surroundings.node_path = settings.lambda_node_path;
+    if (const char* path = std::getenv("PATH"); path != nullptr) surroundings.search_path = path;
+    surroundings.access_key_id = endpoints.root_key.access_key_id;
+    surroundings.secret_access_key = endpoints.root_key.secret_access_key;
+    surroundings.shadows = shadows.get();
+    functions->start(std::move(surroundings));
 }
 
 void Server::Rooms::stop(std::chrono::milliseconds grace) {
     if (std::exchange(stopped, true)) return;
     // First the doors, then what works for them, then the store, then the loops they all ran on.
     if (api) api->stop(grace / 4);
-    if (broker) broker->stop(grace / 4);
+    if (broker) {
+        registry->observe_revocations(nullptr);
+        broker->stop(grace / 4);
+    }
     if (rules) rules->stop();
     if (functions) functions->stop(grace / 4);
+    if (shadows) shadows->stop();
+    if (jobs) jobs->stop();
     if (engine) engine->stop();
     shards.stop();
 }

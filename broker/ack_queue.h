@@ -6,23 +6,34 @@
 
 namespace fogbank::broker {
 
-/// PUBACKs leave in the order in which the PUBLISHes came (MQTT-4.6.0-2), however late each one's holds are released. A ring that grows to
-/// the in-flight limit of the connection and is given back when it is empty.
+/// PUBACKs (PUBRECs for QoS 2) leave in the order in which the PUBLISHes came (MQTT-4.6.0-2), however late each one's holds are released. A
+/// ring that grows to the in-flight limit of the connection and is given back when it is empty.
 class AckQueue {
   public:
     /// @return the sequence number to complete it with.
-    std::uint64_t push(std::uint16_t packet_id) {
+    std::uint64_t push(std::uint16_t packet_id, bool qos2 = false) {
         if (size() == ring_.size()) grow();
-        slot(last_) = {packet_id, false};
+        slot(last_) = {packet_id, 0, false, qos2};
         return last_++;
     }
-    /// Any order, once each.
-    void complete(std::uint64_t sequence) { slot(sequence).done = true; }
+    /// Any order, once each. @param reason_code  of MQTT 5.
+    void complete(std::uint64_t sequence, std::uint8_t reason_code = 0) {
+        slot(sequence).done = true;
+        slot(sequence).reason_code = reason_code;
+    }
 
-    /// Calls `send(packet_id)` for each that is complete and has nothing incomplete before it.
+    struct Entry {
+        std::uint16_t packet_id = 0;
+        std::uint8_t reason_code = 0;
+        bool done = false, qos2 = false;
+    };
+    /// Calls `send(entry)` for each that is complete and has nothing incomplete before it.
     template <class Send>
     void drain(Send&& send) {
-        while (first_ != last_ && slot(first_).done) send(slot(first_++).packet_id);
+        while (first_ != last_ && slot(first_).done) {
+            const Entry entry = slot(first_++);
+            send(entry);
+        }
         if (first_ == last_ && ring_.size() > ring_kept) std::vector<Entry>().swap(ring_);
     }
 
@@ -30,10 +41,6 @@ class AckQueue {
     bool empty() const { return first_ == last_; }
 
   private:
-    struct Entry {
-        std::uint16_t packet_id = 0;
-        bool done = false;
-    };
     static constexpr std::size_t ring_first = 8, ring_kept = 256;
 
     Entry& slot(std::uint64_t sequence) { return ring_[sequence & (ring_.size() - 1)]; }

@@ -5,9 +5,12 @@
 #include <future>
 #include <thread>
 
+#include "broker/connection_control.h"
 #include "broker/core.h"
+#include "broker/lifecycle_events.h"
 #include "broker/lifecycle_log.h"
 #include "broker/listener.h"
+#include "broker/restore.h"
 #include "broker/shard_state.h"
 #include "broker/tls.h"
 #include "common/logging.h"
@@ -21,10 +24,62 @@ constexpr std::chrono::milliseconds drain_check{5};
 // A shard that does not answer within this time is not running any more; stopping must not hang on it.
 constexpr std::chrono::seconds shard_answer_deadline{5};
 
-class BrokerServer final : public Broker {
+/// Each event to the log and to the topics.
+class LifecycleFan final : public LifecycleObserver {
   public:
-    explicit BrokerServer(const Dependencies& dependencies) : core_(dependencies, lifecycle_) {}
-    ~BrokerServer() override { stop(std::chrono::milliseconds(0)); }
+    LifecycleFan(Publisher& publisher, const Clock& clock) : events_(publisher, clock) {}
+    void connected(const ConnectionIdentity& connection) override {
+        log_.connected(connection);
+        events_.connected(connection);
+    }
+    void disconnected(const ConnectionIdentity& connection, DisconnectReason reason, std::string_view detail) override {
+        log_.disconnected(connection, reason, detail);
+        events_.disconnected(connection, reason, detail);
+    }
+    void connect_failed(const ConnectionIdentity& connection, std::string_view detail) override {
+        log_.connect_failed(connection, detail);
+        events_.connect_failed(connection, detail);
+    }
+    void subscribed(const ConnectionIdentity& connection, std::span<const std::string_view> topic_filters) override {
+        log_.subscribed(connection, topic_filters);
+        events_.subscribed(connection, topic_filters);
+    }
+    void unsubscribed(const ConnectionIdentity& connection, std::span<const std::string_view> topic_filters) override {
+        log_.unsubscribed(connection, topic_filters);
+        events_.unsubscribed(connection, topic_filters);
+    }
+
+  private:
+    LifecycleLog log_;
+    LifecycleEvents events_;
+};
+
+class BrokerServer final : public Broker, private RevocationObserver {
+  public:
+    explicit BrokerServer(const Dependencies& dependencies)
+        : lifecycle_(dependencies.router, dependencies.clock), core_(dependencies, lifecycle_), control_(core_) {
+        core_.router.keep_retained_in(core_.retained.get());
+    }
+    ~BrokerServer() override {
+        stop(std::chrono::milliseconds(0));
+        core_.router.keep_retained_in(nullptr);
+    }
+
+    boost::asio::awaitable<Result<void>> restore() override {
+        Result<void> done = co_await core_.retained->restore();
+        if (done) done = co_await restore_sessions(core_);
+        co_return done;
+    }
+
+    RetainedMessages& retained() override { return *core_.retained; }
+    Connections& connections() override { return control_; }
+    RevocationObserver& revocations() override { return *this; }
+    void principal_revoked(const std::string& principal_id, const std::string& reason) override {
+        for (const auto& state : core_.states) {
+            state->shard.post(
+                [&state, principal_id, reason] { state->close_principal(principal_id, DisconnectReason::auth_error, reason); });
+        }
+    }
 
     Result<Ports> listen(const ListenerOptions& options) override {
         std::shared_ptr<TlsContext> tls;
@@ -98,8 +153,9 @@ class BrokerServer final : public Broker {
         for (std::size_t i = 0; i < core_.shards.size(); ++i) on_shard(core_.shards[i], task);
     }
 
-    LifecycleLog lifecycle_;
+    LifecycleFan lifecycle_;
     Core core_;
+    ConnectionControl control_;
     std::vector<std::unique_ptr<Listener>> listeners_;
     bool started_ = false;
 };

@@ -3,24 +3,39 @@
 /// Source: OASIS MQTT 3.1.1 and AWS's deviations (reference "broker").
 #pragma once
 
+#include <boost/asio/awaitable.hpp>
 #include <cstdint>
 #include <memory>
 #include <string>
 
+#include "common/activity.h"
 #include "common/authenticator.h"
 #include "common/clock.h"
+#include "common/connections.h"
 #include "common/metrics.h"
 #include "common/publisher.h"
 #include "common/quotas.h"
 #include "common/random.h"
 #include "common/result.h"
+#include "common/retained_messages.h"
 #include "common/shard.h"
 #include "common/subscriber.h"
 
+namespace fogbank::store::kv {
+class Engine;
+}
+
 namespace fogbank::broker {
 
+class RetainedStore;
+
 /// The topic index and the fan-out; usable before and after the listeners are open.
-class Router : public TopicIndex, public Publisher {};
+class Router : public TopicIndex, public Publisher {
+  public:
+    /// Where messages with the retain flag are kept besides being delivered; null: nowhere. Outlives the publishes that follow, or is taken
+    /// back before it goes.
+    virtual void keep_retained_in(RetainedStore* store) = 0;
+};
 std::unique_ptr<Router> make_router(ShardPool& shards, const Clock& clock, Metrics& metrics, const Quotas& quotas);
 
 struct ListenerOptions {
@@ -46,8 +61,18 @@ class Broker {
         RandomSource& random;
         Metrics& metrics;
         Quotas quotas;
+        store::kv::Engine* store = nullptr;    ///< sessions and retained messages; null: they last as long as the process
+        ActivityRecorder* activity = nullptr;  ///< may be null
     };
     virtual ~Broker() = default;
+
+    /// Brings back the sessions and retained messages of the store. Once, before `listen`. Errors: store::kv::Errc.
+    virtual boost::asio::awaitable<Result<void>> restore() = 0;
+
+    virtual RetainedMessages& retained() = 0;
+    virtual Connections& connections() = 0;
+    /// For Authenticator::observe_revocations; to be taken back before the broker goes.
+    virtual RevocationObserver& revocations() = 0;
 
     /// Opens the listeners. Errors: CommonErrc::io_error naming the address that could not be bound; crypto_failure for a bad certificate.
     virtual Result<Ports> listen(const ListenerOptions& options) = 0;

@@ -4,12 +4,23 @@
 
 namespace fogbank::broker {
 
-std::shared_ptr<Session> ClientRegistry::claim(const ClientId& client_id, std::shared_ptr<Session> session) {
+std::shared_ptr<Session> ClientRegistry::find_or_add(const ClientId& client_id, std::shared_ptr<Session> session) {
     Stripe& place = stripe(client_id);
     const std::lock_guard lock(place.mutex);
-    std::shared_ptr<Session>& holder = place.holders[client_id];
-    holder.swap(session);
+    const auto found = place.holders.find(client_id);
+    if (found != place.holders.end()) return found->second;
+    if (!session) return nullptr;
+    place.holders.emplace(client_id, session);
     return session;
+}
+
+std::vector<std::shared_ptr<Session>> ClientRegistry::all() const {
+    std::vector<std::shared_ptr<Session>> out;
+    for (const Stripe& place : stripes_) {
+        const std::lock_guard lock(place.mutex);
+        for (const auto& [client_id, session] : place.holders) out.push_back(session);
+    }
+    return out;
 }
 
 void ClientRegistry::release(const ClientId& client_id, const Session& session) {

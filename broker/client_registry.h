@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <vector>
 
 #include "common/ids.h"
 
@@ -14,14 +15,15 @@ namespace fogbank::broker {
 
 class Session;
 
-/// Thread-safe. Claims of one client id are in one total order, so of any number of racing CONNECTs exactly the last keeps the id.
+/// Thread-safe. Who wants an id that is held asks the holder, on its shard, to make way (`Session::take_over`): so of any number of racing
+/// CONNECTs exactly one keeps the id.
 class ClientRegistry {
   public:
-    /// Makes `session` the holder of `client_id`.
-    /// @return the holder before it, which the caller has to close; null if there was none.
-    std::shared_ptr<Session> claim(const ClientId& client_id, std::shared_ptr<Session> session);
-    /// Gives the id up, unless another session has claimed it meanwhile.
+    /// The holder of `client_id`, or, if there is none, `session` as the new one. `session` may be null: then nothing changes.
+    std::shared_ptr<Session> find_or_add(const ClientId& client_id, std::shared_ptr<Session> session);
+    /// Gives the id up, unless another session holds it.
     void release(const ClientId& client_id, const Session& session);
+    std::vector<std::shared_ptr<Session>> all() const;
     std::size_t size() const;
 
   private:

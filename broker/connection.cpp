@@ -2,6 +2,8 @@
 
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
+
 #include "broker/limits.h"
 #include "broker/session.h"
 #include "broker/shard_state.h"
@@ -113,16 +115,28 @@ void Connection::refuse(RefusalCause cause, std::string_view detail) {
     if (closed()) return;
     const RefusalRow& row = refusal_row(cause);
     const bool awaits_connack = state_ == State::unidentified || state_ == State::connecting;
+    const std::string why = std::string(row.name) + ": " + std::string(detail);
     if (awaits_connack) home_.core.metrics.connects_refused.add();
-    if (awaits_connack && wire_answer(cause, home_.core.limits.profile) == WireAnswer::connack)
+    if (awaits_connack && is_mqtt5()) {
+        mqtt::Properties properties;
+        if (!reason_string(why).empty()) properties.reason_string = reason_string(why);
+        mqtt::encode_connack5(outbox_, false, row.mqtt5, properties);
+    } else if (awaits_connack && wire_answer(cause, home_.core.limits.profile) == WireAnswer::connack) {
         mqtt::encode_connack(outbox_, false, row.connack);
-    close(row.disconnect_reason, std::string(row.name) + ": " + std::string(detail));
+    }
+    close_with(row.disconnect_reason, row.mqtt5, why);
 }
 
 void Connection::close(DisconnectReason reason, std::string_view detail) {
+    close_with(reason, disconnect_code(reason), detail);
+}
+
+void Connection::close_with(DisconnectReason reason, mqtt::Reason code, std::string_view detail) {
     if (closed()) return;
     const std::string why(detail);  // may point into what goes away below
     const State was = state_;
+    const bool told = was == State::connected && is_mqtt5() && !is_client_initiated(reason) && reason != DisconnectReason::connection_lost;
+    if (told) mqtt::encode_disconnect5(outbox_, code, reason_string(why));
     if (was != State::handshake && !write_blocked_ && unsent_bytes() != 0) {
         stream_->write(outbox_.data() + outbox_sent_, unsent_bytes());
     }
@@ -134,25 +148,52 @@ void Connection::close(DisconnectReason reason, std::string_view detail) {
         home_.core.metrics.handshakes_failed.add();
     }
     log_end(was, reason, why);
-    if (session_) session_->end();
+    // The will before the session: where both end together it is published now, else the session keeps it for its delay.
+    const std::shared_ptr<Session> session = session_;
+    if (session) session->detach(*this, terms_.expiry_s, reason);
     if (was == State::connected) {
         home_.core.metrics.connections.add(-1);
         home_.core.lifecycle.disconnected(identity_, reason, why);
-        if (sends_will(reason)) publish_will();
+        if (sends_will(reason)) begin_will();
+    } else if (session) {
+        session->withdraw(id_);
     }
     will_.reset();
     stream_->end();  // last: who sees the connection closed finds the session ended
     home_.retire(*this);
 }
 
+std::string_view Connection::reason_string(std::string_view detail) const {
+    if (!mqtt5_ || !mqtt5_->problem_information) return {};
+    // It must not make the packet larger than the client takes (MQTT-3.14.2-3); 16 bytes for all that is around it.
+    const std::size_t room = std::min(limits::reason_string_bytes_max, mqtt5_->packet_bytes_max > 16 ? mqtt5_->packet_bytes_max - 16 : 0);
+    std::size_t bytes = std::min(room, detail.size());
+    while (bytes > 0 && bytes < detail.size() && (static_cast<unsigned char>(detail[bytes]) & 0xC0U) == 0x80)
+        --bytes;  // not within a character
+    return detail.substr(0, bytes);
+}
+
 /// What a client did by itself is for debugging; that it was cut off, and why, is what its developer looks for.
 void Connection::log_end(State was, DisconnectReason reason, std::string_view why) {
     const bool by_client = is_client_initiated(reason) || reason == DisconnectReason::connection_lost;
+    if (was == State::connected || !by_client) record(was == State::connected ? "disconnected" : "connect_refused", {}, why);
     const auto level = by_client || reason == DisconnectReason::server_initiated_disconnect ? spdlog::level::debug : spdlog::level::info;
     if (level == spdlog::level::info && !home_.refusals.pass(home_.now())) return;
     logger("broker").log(level, "{} client_id={} principal={} source_ip={} reason={} detail={}",
                          was == State::connected ? "disconnected" : "connection refused", log_value(identity_.client_id.view()),
                          log_value(identity_.principal_id), identity_.source_ip, disconnect_reason_name(reason), log_value(why));
+}
+
+void Connection::record(std::string_view kind, std::string_view topic, std::string_view detail) {
+    if (home_.core.activity == nullptr) return;
+    Activity activity;
+    activity.at = home_.wall_now();
+    activity.kind = kind;
+    activity.client_id = identity_.client_id.str();
+    activity.principal_id = identity_.principal_id;
+    activity.topic = topic;
+    activity.detail = detail;
+    home_.core.activity->record(std::move(activity));
 }
 
 void Connection::release() {

@@ -10,16 +10,21 @@
 
 #include "broker/access_cache.h"
 #include "broker/ack_queue.h"
+#include "broker/delivery.h"
 #include "broker/disconnect_reason.h"
 #include "broker/lifecycle.h"
 #include "broker/mqtt/packet.h"
+#include "broker/mqtt/properties.h"
 #include "broker/poller.h"
 #include "broker/reason_codes.h"
+#include "broker/session.h"
 #include "broker/stream.h"
+#include "broker/topic_aliases.h"
 #include "common/acknowledgement.h"
 #include "common/authenticator.h"
 #include "common/message.h"
 #include "common/shard.h"
+#include "common/topic.h"
 
 namespace fogbank::broker {
 
@@ -60,6 +65,12 @@ class Connection final : public std::enable_shared_from_this<Connection>, privat
     void close(DisconnectReason reason, std::string_view detail);
     /// Ends the connection as the table of refusals says for `cause`, after CONNACK where there is one.
     void refuse(RefusalCause cause, std::string_view detail);
+    /// DeleteConnection: the will is not published.
+    void prevent_will() { will_.reset(); }
+    const std::string& principal_id() const { return identity_.principal_id; }
+    const ConnectionIdentity& identity() const { return identity_; }
+    std::chrono::seconds keep_alive() const { return keep_alive_; }
+    WallTime connected_at() const { return connected_at_; }
     /// No more packets are read; PUBACKs that are owed still leave.
     void begin_stop();
     bool drained() const { return acks_.empty() && unsent_bytes() == 0; }
@@ -68,7 +79,11 @@ class Connection final : public std::enable_shared_from_this<Connection>, privat
     bool may(IotAction action, std::string_view resource_name) { return access_.allows(action, resource_name); }
     /// Whether a delivery may be appended; one always fits into an empty outbox.
     bool has_room() const;
-    void send_publish(const mqtt::EncodedPublish& publish, std::uint16_t packet_id);
+    /// How many QoS 1 and 2 messages may be in flight.
+    std::size_t send_quota() const { return send_quota_; }
+    /// @return false if the packet is larger than the client takes (MQTT-3.1.2-24): it is then not sent.
+    bool send_publish(const Delivery& delivery, std::uint16_t packet_id, bool dup);
+    void send_pubrel(std::uint16_t packet_id);
 
     // For the shard's turn.
     void flush();
@@ -82,12 +97,27 @@ class Connection final : public std::enable_shared_from_this<Connection>, privat
     void release();
 
   private:
+    struct Refusal {
+        RefusalCause cause;
+        std::string detail;
+    };
     enum class State : std::uint8_t { handshake, unidentified, authenticating, connecting, connected, closed };
     /// CONNECT, copied out of the buffer because the decision suspends.
     struct Will {
         std::string topic_name, payload;
         Qos qos;
         bool retain;
+        std::chrono::seconds delay{0};
+        std::unique_ptr<MessageProperties> properties;
+    };
+    /// What MQTT 5 needs beyond 3.1.1.
+    struct Mqtt5 {
+        bool problem_information = true;
+        bool assigned_client_id = false;
+        std::size_t packet_bytes_max = ~std::size_t{0};  ///< the client's
+        std::uint16_t asked_keep_alive_s = 0;
+        InboundTopicAliases aliases_in;
+        OutboundTopicAliases aliases_out;
     };
 
     void on_ready(Readiness readiness) override;
@@ -95,6 +125,12 @@ class Connection final : public std::enable_shared_from_this<Connection>, privat
     void wake_at(SteadyTime when);
     void leave_handshake();
     void log_end(State was, DisconnectReason reason, std::string_view why);
+    void record(std::string_view kind, std::string_view topic, std::string_view detail);
+    bool is_mqtt5() const { return mqtt5_ != nullptr; }
+    mqtt::Version version() const { return mqtt5_ ? mqtt::Version::v5 : mqtt::Version::v3_1_1; }
+    /// `detail` as a reason string; empty if the client does not want any.
+    std::string_view reason_string(std::string_view detail) const;
+    void close_with(DisconnectReason reason, mqtt::Reason code, std::string_view detail);
 
     // connection_input.cpp: bytes to packets.
     void read();
@@ -104,14 +140,15 @@ class Connection final : public std::enable_shared_from_this<Connection>, privat
     bool read_to_scratch(std::size_t kept);
     bool note_read(const IoResult& result);
     std::size_t handle_packets(std::string_view bytes);
-    bool may_publish_now();
-    bool take_token();
+    bool may_publish_now(std::size_t packet_bytes);
+    bool take_token(std::size_t packet_bytes);
     void handle_packet(std::string_view packet);
     void answer_undecodable(std::string_view packet, const Error& error);
 
     // connection_output.cpp
     void appended();
     void count_backlog();
+    void append_own_publish(const Delivery& delivery, std::uint16_t packet_id, bool dup);
     std::size_t unsent_bytes() const { return outbox_.size() - outbox_sent_; }
 
     // connect.cpp
@@ -119,35 +156,62 @@ class Connection final : public std::enable_shared_from_this<Connection>, privat
     void on_certificate(Result<Principal> principal);
     void handle(const mqtt::Connect& connect);
     bool take_will(const mqtt::Connect& connect);
+    bool take_terms(const mqtt::Connect& connect, const mqtt::Properties& properties);
+    bool take_mqtt5(const mqtt::Connect& connect, const mqtt::Properties& properties);
+    void take_keep_alive(const mqtt::Connect& connect);
     void on_permissions(Result<std::unique_ptr<Permissions>> permissions);
-    struct Refusal {
-        RefusalCause cause;
-        std::string detail;
-    };
     /// What policy refuses of CONNECT; nothing if all of it is allowed.
     std::optional<Refusal> connect_refusal();
     void claim_client_id();
-    void accept();
+    static void take_over(std::shared_ptr<Session> session, std::shared_ptr<Connection> self);
+    void attach_resumed(const std::shared_ptr<Session>& session);
+    void accept(bool session_present);
+    void send_connack(bool session_present);
     static boost::asio::awaitable<void> judge_certificate(std::shared_ptr<Connection> self, std::string certificate_der);
     static boost::asio::awaitable<void> ask_permissions(std::shared_ptr<Connection> self, Principal principal, ConnectionFacts facts);
 
     // publish.cpp
     void handle(const mqtt::Publish& publish);
-    bool publish_acceptable(const mqtt::Publish& publish);
-    Acknowledgement::Callback acknowledge_later(std::uint16_t packet_id);
+    /// A publish with its alias resolved.
+    struct Incoming {
+        const mqtt::Publish& packet;
+        std::string_view topic_name;
+        const mqtt::Properties* properties;  ///< null: none
+        bool retain;
+    };
+    void take_publish(Incoming incoming);
+    bool resolve_alias(const mqtt::Publish& publish, const mqtt::Properties& properties, std::string_view& topic_name);
+    std::optional<Refusal> publish_refusal(const Incoming& incoming);
+    void refuse_publish(const mqtt::Publish& publish, const Refusal& refusal);
+    std::unique_ptr<MessageProperties> message_properties(const mqtt::Properties& properties) const;
+    std::optional<Refusal> property_refusal(const mqtt::Properties& properties) const;
+    Acknowledgement::Callback acknowledge_later(const mqtt::Publish& publish);
     void on_acknowledged(std::uint64_t sequence);
-    void publish_will();
+    void send_acknowledgements();
+    void begin_will();
+    MessagePtr will_message();
 
     // subscribe.cpp
     void handle(const mqtt::Subscribe& subscribe);
-    bool subscribe_acceptable(const mqtt::Subscribe& subscribe);
-    std::uint8_t subscribe_one(const mqtt::TopicRequest& request);
+    std::optional<Refusal> subscribe_refusal(const mqtt::Subscribe& subscribe, const mqtt::Properties& properties);
+    std::optional<Refusal> filter_refusal(const mqtt::TopicRequest& request);
+    std::optional<Refusal> shared_refusal(std::string_view topic_filter);
+    /// A filter whose retained messages are owed.
+    struct RetainedWanted {
+        std::string topic_filter;
+        SubscriptionOptions options;
+    };
+    void answer_subscribe(std::uint16_t packet_id, const std::vector<std::uint8_t>& codes, std::string_view reason,
+                          std::vector<RetainedWanted> retained);
+    static boost::asio::awaitable<void> send_retained(std::shared_ptr<Connection> self, std::vector<RetainedWanted> wanted);
     void handle(const mqtt::Unsubscribe& unsubscribe);
+    void answer_unsubscribe(std::uint16_t packet_id, const std::vector<std::uint8_t>& codes);
 
     void handle(const mqtt::Puback& puback);
     void handle(const mqtt::Pingreq&);
-    void handle(const mqtt::Disconnect&);
+    void handle(const mqtt::Disconnect& disconnect);
     void handle(const mqtt::Qos2Packet& packet);
+    void handle(const mqtt::Auth& auth);
 
     ShardState& home_;
     Shard& shard_;  ///< outlives the broker: an acknowledgement may come home after it is gone
@@ -173,10 +237,14 @@ class Connection final : public std::enable_shared_from_this<Connection>, privat
     std::shared_ptr<const MessageOrigin> origin_;
     std::shared_ptr<Session> session_;
     AccessCache access_;
-    bool clean_session_ = true;
+    SessionTerms terms_;
+    std::unique_ptr<Mqtt5> mqtt5_;  ///< null: 3.1.1
+    std::size_t send_quota_ = 0;
+    std::chrono::seconds keep_alive_{0};
+    WallTime connected_at_{};
     std::unique_ptr<Will> will_;
     AckQueue acks_;
-    double publish_tokens_ = 0;
+    double publish_tokens_ = 0, byte_tokens_ = 0;
     SteadyTime publish_tokens_at_{};
 };
 

@@ -1,6 +1,7 @@
 // Connection: from readiness to packets.
 #include <algorithm>
 #include <cstring>
+#include <limits>
 
 #include "broker/connection.h"
 #include "broker/limits.h"
@@ -9,15 +10,6 @@
 
 namespace fogbank::broker {
 namespace {
-
-/// The protocol level of a CONNECT: fixed header, the protocol name with its length, then the level. 0 if `packet` ends before.
-unsigned protocol_level(std::string_view packet) {
-    const auto byte = [packet](std::size_t at) { return at < packet.size() ? static_cast<unsigned char>(packet[at]) : 0U; };
-    std::size_t header = 1;
-    while ((byte(header) & 0x80U) != 0) ++header;
-    const std::size_t name_bytes = byte(header + 1) << 8 | byte(header + 2);
-    return byte(header + 3 + name_bytes);
-}
 
 bool begins_connect(std::string_view bytes) {
     constexpr unsigned connect_type = 1;
@@ -129,15 +121,15 @@ std::size_t Connection::handle_packets(std::string_view bytes) {
         if (!*frame || (*frame)->bytes > rest.size()) break;
         const std::string_view packet = rest.substr(0, (*frame)->bytes);
         constexpr unsigned publish_type = 3;
-        if (static_cast<unsigned char>(packet[0]) >> 4 == publish_type && !may_publish_now()) break;
+        if (static_cast<unsigned char>(packet[0]) >> 4 == publish_type && !may_publish_now(packet.size())) break;
         done += packet.size();
         handle_packet(packet);
     }
     return done;
 }
 
-bool Connection::may_publish_now() {
-    if (!take_token()) {
+bool Connection::may_publish_now(std::size_t packet_bytes) {
+    if (!take_token(packet_bytes)) {
         waits_ |= wait_pacing;
         home_.pace(*this);
         return false;
@@ -147,21 +139,30 @@ bool Connection::may_publish_now() {
     return false;
 }
 
-/// Quota publishes_per_second_per_connection. AWS discards the excess; here it waits, so that no sample is lost (docs/parity.md).
-bool Connection::take_token() {
+/// Quotas publishes_per_second_per_connection and received_bytes_per_second_per_connection. AWS discards the excess of the first; here it
+/// waits, so that no sample is lost (docs/parity.md).
+bool Connection::take_token(std::size_t packet_bytes) {
     const std::int64_t per_second = home_.core.limits.publishes_per_second;
-    if (per_second == std::numeric_limits<std::int64_t>::max()) return true;
-    const auto rate = static_cast<double>(per_second);
+    const std::int64_t bytes_per_second = home_.core.limits.bytes_per_second;
+    constexpr auto unlimited = std::numeric_limits<std::int64_t>::max();
+    if (per_second == unlimited && bytes_per_second == unlimited) return true;
     const std::chrono::duration<double> passed = home_.now() - publish_tokens_at_;
-    publish_tokens_ = std::min(rate, publish_tokens_ + passed.count() * rate);
     publish_tokens_at_ = home_.now();
-    if (publish_tokens_ < 1) return false;
+    const auto refill = [&passed](double& tokens, std::int64_t rate) {
+        const auto most = static_cast<double>(rate);
+        tokens = std::min(most, tokens + passed.count() * most);
+    };
+    refill(publish_tokens_, per_second);
+    refill(byte_tokens_, bytes_per_second);
+    // A packet may be larger than what comes in a second: it goes when nothing is owed, and then much is.
+    if (publish_tokens_ < 1 || byte_tokens_ < 0) return false;
     publish_tokens_ -= 1;
+    byte_tokens_ -= static_cast<double>(packet_bytes);
     return true;
 }
 
 void Connection::handle_packet(std::string_view bytes) {
-    const auto packet = mqtt::decode_client_packet(bytes);
+    const auto packet = mqtt::decode_client_packet(bytes, version());
     if (!packet) {
         answer_undecodable(bytes, packet.error());
         return;
@@ -174,16 +175,10 @@ void Connection::handle_packet(std::string_view bytes) {
     std::visit([this](const auto& known) { handle(known); }, *packet);
 }
 
-/// A CONNECT of MQTT 5 is answered in MQTT 5's form; everything else as the table says.
+/// What announces itself as MQTT 5 is answered in MQTT 5's form.
 void Connection::answer_undecodable(std::string_view packet, const Error& error) {
     const auto code = static_cast<mqtt::Errc>(error.code.value());
-    constexpr std::string_view mqtt5_refusal("\x20\x03\x00\x84\x00", 5);  // CONNACK, 0x84 unsupported protocol version, no properties
-    if (state_ == State::unidentified && code == mqtt::Errc::unsupported_version && protocol_level(packet) == 5) {
-        outbox_ += mqtt5_refusal;
-        home_.core.metrics.connects_refused.add();
-        close(DisconnectReason::client_error, error.message);
-        return;
-    }
+    if (state_ == State::unidentified && mqtt::announced_protocol_level(packet) == 5) mqtt5_ = std::make_unique<Mqtt5>();
     refuse(refusal_cause(code), error.message);
 }
 
@@ -196,12 +191,55 @@ void Connection::handle(const mqtt::Pingreq&) {
     appended();
 }
 
-void Connection::handle(const mqtt::Disconnect&) {
+void Connection::handle(const mqtt::Disconnect& disconnect) {
+    if (is_mqtt5()) {
+        const auto expiry = mqtt::read_properties(disconnect.properties).session_expiry_interval_s;
+        if (expiry && *expiry != 0 && !terms_.persistent()) {
+            // MQTT-3.14.2-2, section 3.14.2.2.2.
+            return refuse(RefusalCause::protocol_error, "DISCONNECT with a session expiry interval after CONNECT without one");
+        }
+        if (expiry) terms_.expiry_s = static_cast<std::uint32_t>(std::min<std::int64_t>(*expiry, home_.core.limits.session_expiry_s_max));
+        // The client says why; with code 4 and with errors it wants its will published (MQTT-3.14.4-3).
+        if (disconnect.reason_code != 0) begin_will();
+    }
     close(DisconnectReason::client_initiated_disconnect, "the client sent DISCONNECT");
 }
 
-void Connection::handle(const mqtt::Qos2Packet&) {
-    refuse(RefusalCause::qos_not_supported, "QoS 2's packets");
+void Connection::handle(const mqtt::Qos2Packet& packet) {
+    if (home_.core.limits.profile == QuotaProfile::aws) return refuse(RefusalCause::qos_not_supported, "QoS 2's packets");
+    constexpr std::uint8_t pubrec = 5, pubrel = 6, pubcomp = 7;
+    const bool failed = packet.reason_code >= 0x80;
+    switch (packet.type) {
+        case pubrec:
+            if (session_->received(packet.packet_id, failed)) {
+                if (!failed) send_pubrel(packet.packet_id);
+            } else if (!is_mqtt5() || !failed) {
+                // Of an exchange that is forgotten here: the client must be able to end it.
+                if (is_mqtt5()) {
+                    mqtt::encode_ack5(outbox_, pubrel, packet.packet_id, mqtt::Reason::packet_identifier_not_found, {});
+                } else {
+                    mqtt::encode_qos2(outbox_, pubrel, packet.packet_id);
+                }
+                appended();
+            }
+            return;
+        case pubrel: {
+            const bool known = session_->end_inbound(packet.packet_id);
+            if (!known && is_mqtt5()) {
+                mqtt::encode_ack5(outbox_, pubcomp, packet.packet_id, mqtt::Reason::packet_identifier_not_found, {});
+            } else {
+                mqtt::encode_qos2(outbox_, pubcomp, packet.packet_id);
+            }
+            return appended();
+        }
+        default:
+            session_->acknowledge(packet.packet_id);
+    }
+}
+
+void Connection::handle(const mqtt::Auth&) {
+    // No authentication method was agreed on (MQTT-4.12.0-1), and AWS does not know the packet.
+    refuse(RefusalCause::protocol_error, "AUTH without an authentication method in CONNECT");
 }
 
 }  // namespace fogbank::broker

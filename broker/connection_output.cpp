@@ -1,6 +1,7 @@
 // Connection: the outbox.
 #include "broker/connection.h"
 #include "broker/limits.h"
+#include "broker/message_expiry.h"
 #include "broker/session.h"
 #include "broker/shard_state.h"
 
@@ -21,11 +22,49 @@ bool Connection::has_room() const {
     return unsent == 0 || unsent < high;
 }
 
-void Connection::send_publish(const mqtt::EncodedPublish& publish, std::uint16_t packet_id) {
-    if (closed()) return;
-    // DUP is never set: AWS does not (reference "broker", section 7).
-    mqtt::append_publish(outbox_, publish, packet_id, false);
+bool Connection::send_publish(const Delivery& delivery, std::uint16_t packet_id, bool dup) {
+    if (closed()) return true;
+    const mqtt::EncodedPublish& shared = home_.encoded(delivery.message, version(), delivery.qos, delivery.retain);
+    if (!mqtt5_) {
+        mqtt::append_publish(outbox_, shared, packet_id, dup);
+    } else {
+        constexpr std::size_t own_properties_bytes = 3 + 6;  // an alias, a subscription identifier
+        if (shared.bytes.size() + own_properties_bytes > mqtt5_->packet_bytes_max) {
+            home_.core.metrics.dropped_too_large.add();
+            return false;
+        }
+        if (delivery.subscription_identifier == 0 && !mqtt5_->aliases_out.in_use()) {
+            mqtt::append_publish(outbox_, shared, packet_id, dup);
+        } else {
+            append_own_publish(delivery, packet_id, dup);
+        }
+    }
     ++home_.counts.messages_out;
+    appended();
+    return true;
+}
+
+/// A PUBLISH with properties that only this receiver gets.
+void Connection::append_own_publish(const Delivery& delivery, std::uint16_t packet_id, bool dup) {
+    const Message& message = *delivery.message;
+    mqtt::Properties properties;
+    if (const MessageProperties* sent = message.properties())
+        properties = mqtt::to_properties(*sent, remaining_expiry_s(message, home_.wall_now()));
+    if (delivery.subscription_identifier != 0) properties.subscription_identifiers.push_back(delivery.subscription_identifier);
+    std::string_view topic_name = message.topic_name();
+    if (mqtt5_->aliases_out.in_use()) {
+        const auto use = mqtt5_->aliases_out.use(topic_name);
+        if (use.alias != 0) properties.topic_alias = use.alias;
+        if (use.known) topic_name = {};
+    }
+    const auto encoded = mqtt::encode_publish5(topic_name, message.payload(), delivery.qos, delivery.retain, properties);
+    mqtt::append_publish(outbox_, encoded, packet_id, dup);
+}
+
+void Connection::send_pubrel(std::uint16_t packet_id) {
+    if (closed()) return;
+    constexpr std::uint8_t pubrel = 6;
+    mqtt::encode_qos2(outbox_, pubrel, packet_id);
     appended();
 }
 

@@ -14,6 +14,20 @@ PacketLimits::PacketLimits(const Quotas& quotas)
       inflight_inbound(quotas.bytes(Quota::inflight_qos1_inbound)),
       // One less than there are packet ids, so that a free one is always found.
       inflight_outbound(std::min<std::size_t>(quotas.bytes(Quota::inflight_qos1_outbound), 65534)),
+      client_packet_bytes_min(quotas.bytes(Quota::client_maximum_packet_bytes_min)),
+      content_type_bytes(quotas.bytes(Quota::content_type_bytes)),
+      correlation_data_bytes(quotas.bytes(Quota::correlation_data_bytes)),
+      user_properties_bytes(quotas.bytes(Quota::user_properties_bytes)),
+      share_name_bytes(quotas.bytes(Quota::share_name_bytes)),
+      shared_groups(quotas.bytes(Quota::shared_groups)),
+      shared_group_members(quotas.bytes(Quota::shared_group_members)),
+      account_connections(quotas.bytes(Quota::connections_per_account)),
+      account_subscriptions(quotas.bytes(Quota::subscriptions_per_account)),
+      topic_aliases(static_cast<std::uint16_t>(quotas[Quota::topic_aliases_per_connection])),
+      session_expiry_s_max(quotas[Quota::session_expiry_s_max]),
+      message_expiry_s_min(quotas[Quota::message_expiry_s_min]),
+      message_expiry_s_max(quotas[Quota::message_expiry_s_max]),
+      bytes_per_second(quotas[Quota::received_bytes_per_second_per_connection]),
       publishes_per_second(quotas[Quota::publishes_per_second_per_connection]),
       keep_alive_min(quotas[Quota::keep_alive_s_min]),
       keep_alive_max(quotas[Quota::keep_alive_s_max]),
@@ -27,7 +41,11 @@ Core::Core(Broker::Dependencies dependencies, LifecycleObserver& observer)
       random(dependencies.random),
       lifecycle(observer),
       limits(dependencies.quotas),
-      metrics(dependencies.metrics) {
+      metrics(dependencies.metrics),
+      store(dependencies.store),
+      activity(dependencies.activity),
+      retained(std::make_unique<RetainedStore>(dependencies.store, dependencies.clock, dependencies.quotas)),
+      groups(dependencies.router) {
     for (std::size_t i = 0; i < shards.size(); ++i) states.push_back(std::make_unique<ShardState>(*this, shards[i]));
 }
 

@@ -11,6 +11,8 @@
 #include "broker/broker_metrics.h"
 #include "broker/client_registry.h"
 #include "broker/lifecycle.h"
+#include "broker/retained_store.h"
+#include "broker/shared_groups.h"
 #include "common/topic.h"
 
 namespace fogbank::broker {
@@ -24,6 +26,11 @@ struct PacketLimits {
     TopicLimits topic;
     std::size_t packet_bytes, payload_bytes, client_id_bytes, filters_per_subscribe, subscriptions;
     std::size_t inflight_inbound, inflight_outbound;
+    std::size_t client_packet_bytes_min, content_type_bytes, correlation_data_bytes, user_properties_bytes, share_name_bytes;
+    std::size_t shared_groups, shared_group_members, account_connections, account_subscriptions;
+    std::uint16_t topic_aliases;
+    std::int64_t session_expiry_s_max, message_expiry_s_min, message_expiry_s_max;
+    std::int64_t bytes_per_second;      ///< the largest std::int64_t: not paced
     std::int64_t publishes_per_second;  ///< the largest std::int64_t: not paced
     std::chrono::seconds keep_alive_min, keep_alive_max;
     QuotaProfile profile;
@@ -42,11 +49,16 @@ struct Core {
     LifecycleObserver& lifecycle;
     const PacketLimits limits;
     BrokerMetrics metrics;
+    store::kv::Engine* const store;    ///< may be null
+    ActivityRecorder* const activity;  ///< may be null
+    std::unique_ptr<RetainedStore> retained;
+    SharedGroups groups;
     ClientRegistry clients;
     std::vector<std::unique_ptr<ShardState>> states;  ///< by shard index
 
     std::atomic<std::size_t> handshakes{0};  ///< under way, all shards
-    std::atomic<std::uint64_t> next_connection_id{1};
+    std::atomic<std::uint64_t> next_connection_id{1}, next_session_number{1}, next_stored_number{1};
+    std::atomic<std::size_t> subscriptions{0};  ///< of all sessions
 };
 
 }  // namespace fogbank::broker

@@ -5,7 +5,7 @@
 namespace fogbank::broker {
 
 const boost::system::error_category& category() {
-    static constexpr std::array<std::string_view, 3> names{"", "publish_loop", "tls_refused"};
+    static constexpr std::array<std::string_view, 4> names{"", "publish_loop", "tls_refused", "throttled"};
     static const NamedErrorCategory instance("broker", names);
     return instance;
 }

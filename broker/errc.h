@@ -8,6 +8,7 @@ namespace fogbank::broker {
 enum class Errc {
     publish_loop = 1,  ///< a message caused itself too often, or too many messages caused by one wait
     tls_refused,       ///< the handshake failed or its result is not served
+    throttled,         ///< a quota that comes back with time, or one of a number that may be retained
 };
 
 const boost::system::error_category& category();

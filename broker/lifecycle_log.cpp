@@ -15,12 +15,15 @@ void LifecycleLog::connected(const ConnectionIdentity& connection) {
 void LifecycleLog::disconnected(const ConnectionIdentity&, DisconnectReason, std::string_view) {}
 void LifecycleLog::connect_failed(const ConnectionIdentity&, std::string_view) {}
 
-void LifecycleLog::subscribed(const ConnectionIdentity& connection, std::string_view topic_filter) {
-    logger("broker").debug("subscribed client_id={} topic_filter={}", log_value(connection.client_id.view()), log_value(topic_filter));
+void LifecycleLog::subscribed(const ConnectionIdentity& connection, std::span<const std::string_view> topic_filters) {
+    for (const std::string_view topic_filter : topic_filters)
+        logger("broker").debug("subscribed client_id={} topic_filter={}", log_value(connection.client_id.view()), log_value(topic_filter));
 }
 
-void LifecycleLog::unsubscribed(const ConnectionIdentity& connection, std::string_view topic_filter) {
-    logger("broker").debug("unsubscribed client_id={} topic_filter={}", log_value(connection.client_id.view()), log_value(topic_filter));
+void LifecycleLog::unsubscribed(const ConnectionIdentity& connection, std::span<const std::string_view> topic_filters) {
+    for (const std::string_view topic_filter : topic_filters)
+        logger("broker").debug("unsubscribed client_id={} topic_filter={}", log_value(connection.client_id.view()),
+                               log_value(topic_filter));
 }
 
 }  // namespace fogbank::broker

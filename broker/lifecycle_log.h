@@ -1,4 +1,4 @@
-/// The lifecycle of connections as log lines. Presence events will be a second observer.
+/// The lifecycle of connections as log lines.
 #pragma once
 
 #include "broker/lifecycle.h"
@@ -10,8 +10,8 @@ class LifecycleLog final : public LifecycleObserver {
     void connected(const ConnectionIdentity& connection) override;
     void disconnected(const ConnectionIdentity& connection, DisconnectReason reason, std::string_view detail) override;
     void connect_failed(const ConnectionIdentity& connection, std::string_view detail) override;
-    void subscribed(const ConnectionIdentity& connection, std::string_view topic_filter) override;
-    void unsubscribed(const ConnectionIdentity& connection, std::string_view topic_filter) override;
+    void subscribed(const ConnectionIdentity& connection, std::span<const std::string_view> topic_filters) override;
+    void unsubscribed(const ConnectionIdentity& connection, std::span<const std::string_view> topic_filters) override;
 };
 
 }  // namespace fogbank::broker

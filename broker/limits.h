@@ -45,6 +45,14 @@ inline constexpr std::size_t handshakes_per_shard = 512;
 /// Steps of handshakes (about 1 ms of CPU each) in one turn of the loop.
 inline constexpr int handshake_steps_per_turn = 2;
 
+/// How long a client with a persistent session has for its PUBACK before the message goes to disk; up to twice that. A client on a fast
+/// line answers in less and costs no write; the publisher of one on a slow line gets its own PUBACK only so much later.
+inline constexpr std::chrono::milliseconds store_grace{8};
+/// Retained messages that one SUBSCRIBE with wildcards brings at most (profile relaxed).
+inline constexpr std::size_t retained_per_subscription_max = 10'000;
+/// Of a reason that is told to a client.
+inline constexpr std::size_t reason_string_bytes_max = 512;
+
 /// Publishes made from within `deliver`, by a rule's republish for instance: how often one message may cause another, and how many may
 /// wait.
 inline constexpr std::uint32_t nested_publish_hops_max = 16;

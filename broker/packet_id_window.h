@@ -23,6 +23,19 @@ class PacketIdWindow {
         return next_;
     }
 
+    /// Takes this very id: one that was in flight before a restart. @return false if it is taken.
+    bool claim(std::uint16_t id) {
+        if (id == 0) return false;
+        while (places_.empty() || count_ * 2 >= places_.size() || (place(id) != 0 && place(id) != id)) {
+            if (places_.size() == places_max) break;
+            grow();
+        }
+        if (place(id) != 0) return false;
+        place(id) = id;
+        ++count_;
+        return true;
+    }
+
     /// @return false if `id` is not in flight: the client acknowledged what was never sent, or twice.
     bool release(std::uint16_t id) {
         if (id == 0 || places_.empty() || place(id) != id) return false;

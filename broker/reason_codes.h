@@ -38,10 +38,19 @@ enum class RefusalCause : std::uint8_t {
     session_taken_over,
     server_shutting_down,
     internal_error,
+    topic_alias_invalid,
+    subscription_identifiers_not_supported,
+    authentication_method_not_supported,  ///< MQTT 5's enhanced authentication
+    client_packet_size_too_small,         ///< the Maximum Packet Size of CONNECT
+    property_too_large,                   ///< a quota of MQTT 5's properties
+    connection_quota_exceeded,
+    retain_quota_exceeded,
+    shared_subscription_quota_exceeded,
 };
-inline constexpr std::size_t refusal_cause_count = 23;
+inline constexpr std::size_t refusal_cause_count = 31;
 
-/// What happens in MQTT 3.1.1.
+/// What happens in MQTT 3.1.1. In MQTT 5 there is always an answer: CONNACK before a connection is accepted, then PUBACK or SUBACK where
+/// the packet has one and the connection may stay, else DISCONNECT.
 enum class WireAnswer : std::uint8_t {
     close,           ///< the connection is closed without a word
     connack,         ///< CONNACK with the row's return code, then close (MQTT-3.2.2-5)
@@ -55,11 +64,15 @@ struct RefusalRow {
     WireAnswer aws, relaxed;                                              ///< by quota profile
     mqtt::ConnectReturnCode connack = mqtt::ConnectReturnCode::accepted;  ///< where an answer is `connack`
     DisconnectReason disconnect_reason = DisconnectReason::client_error;  ///< where the connection ends
+    mqtt::Reason mqtt5 = mqtt::Reason::unspecified_error;                 ///< in CONNACK, DISCONNECT, PUBACK, SUBACK: what fits
     std::string_view source;
 };
 std::span<const RefusalRow> refusal_table();
 const RefusalRow& refusal_row(RefusalCause cause);
 WireAnswer wire_answer(RefusalCause cause, QuotaProfile profile);
+
+/// The reason code of a DISCONNECT that no refusal explains.
+mqtt::Reason disconnect_code(DisconnectReason reason);
 
 /// The cause for what the codec reports.
 RefusalCause refusal_cause(mqtt::Errc error);

@@ -6,6 +6,7 @@
 
 #include "broker/errc.h"
 #include "broker/limits.h"
+#include "broker/retained_store.h"
 #include "common/logging.h"
 
 namespace fogbank::broker {
@@ -106,6 +107,9 @@ void ShardedRouter::queue_nested(Reader& reader, MessagePtr message, Acknowledge
 void ShardedRouter::fan_out(Reader& reader, const MessagePtr& message, Acknowledgement::Callback done) {
     const Matches matches = find(reader, message->topic_name());
     LazyAcknowledgement context(std::move(done));
+    if (message->retain()) {
+        if (RetainedStore* retained = retained_.load(std::memory_order_acquire)) retained->keep(message, context);
+    }
     for (const Match& match : *matches) match.subscriber->deliver(message, match.options, context);
     context.finish();
 }

@@ -28,6 +28,7 @@ class ShardedRouter final : public Router {
     void subscribe(std::string_view topic_filter, std::shared_ptr<Subscriber> subscriber, const SubscriptionOptions& options) override;
     bool unsubscribe(std::string_view topic_filter, const Subscriber& subscriber) override;
     void publish(MessagePtr message, Acknowledgement::Callback done) override;
+    void keep_retained_in(RetainedStore* store) override { retained_.store(store, std::memory_order_release); }
 
   private:
     using Matches = std::shared_ptr<const std::vector<Match>>;
@@ -62,6 +63,7 @@ class ShardedRouter final : public Router {
     ShardPool& shards_;
     Counter& nested_dropped_;
     TopicTrie trie_;
+    std::atomic<RetainedStore*> retained_{nullptr};
     std::atomic<std::uint64_t> generation_{1};
     std::vector<std::unique_ptr<Reader>> readers_;
 };

@@ -6,7 +6,10 @@
 #include <algorithm>
 
 #include "broker/connection.h"
+#include "broker/errc.h"
 #include "broker/limits.h"
+#include "broker/message_expiry.h"
+#include "broker/mqtt/properties.h"
 #include "broker/session.h"
 #include "common/logging.h"
 
@@ -26,6 +29,8 @@ ShardState::ShardState(Core& shared, Shard& own_shard)
           own_shard.io(), [this] { take_time(); }, [this] { end_turn(); }),
       scratch(limits::read_scratch_bytes),
       refusals(limits::refusal_logs_per_second),
+      journal(shared, own_shard),
+      late_timer_(own_shard.io()),
       timer_(own_shard.io()) {
     for (std::size_t i = 0; i < shared.shards.size(); ++i) outgoing_.push_back(std::make_unique<Outgoing>());
     take_time();
@@ -47,6 +52,7 @@ void ShardState::stop() {
     stopped_ = true;
     poller.stop();
     timer_.cancel();
+    late_timer_.cancel();
     to_read_.clear();
     to_handshake_.clear();
     held_back_.clear();
@@ -103,7 +109,9 @@ void ShardState::end_turn() {
     const std::vector<std::shared_ptr<Connection>> gone = std::move(retired_);
     retired_.clear();
     for (const auto& connection : gone) connection->release();
-    cached_ = Cached();
+    encoded_message_.reset();
+    encoded_.clear();
+    journal.flush();
     counts.flush(core.metrics);
 }
 
@@ -176,6 +184,7 @@ void ShardState::tick() {
         if (const auto found = connections_.find(id); found != connections_.end()) found->second->shrink();
     }
     run_deadlines();
+    run_session_deadlines();
     if (const std::uint64_t suppressed = refusals.take_suppressed(); suppressed != 0) {
         logger("broker").warn("more refusals than are logged one by one count={}", suppressed);
     }
@@ -195,31 +204,87 @@ void ShardState::run_deadlines() {
     }
 }
 
-const mqtt::EncodedPublish& ShardState::encoded(const MessagePtr& message, Qos qos) {
-    if (cached_.message != message) {
-        cached_.message = message;
-        cached_.known = {};
+const mqtt::EncodedPublish& ShardState::encoded(const MessagePtr& message, mqtt::Version version, Qos qos, bool retain) {
+    if (encoded_message_ != message) {
+        encoded_message_ = message;
+        encoded_.clear();
         turn_needed();
     }
-    const auto slot = static_cast<std::size_t>(qos);
-    if (!cached_.known[slot]) {
-        // RETAIN is 0 for a message that comes through an established subscription (MQTT-3.3.1-9).
-        cached_.by_qos[slot] = mqtt::encode_publish(message->topic_name(), message->payload(), qos, false);
-        cached_.known[slot] = true;
+    for (const Encoded& known : encoded_) {
+        if (known.version == version && known.qos == qos && known.retain == retain) return known.publish;
     }
-    return cached_.by_qos[slot];
+    if (version == mqtt::Version::v3_1_1) {
+        encoded_.push_back({version, qos, retain, mqtt::encode_publish(message->topic_name(), message->payload(), qos, retain)});
+    } else {
+        mqtt::Properties properties;
+        if (const MessageProperties* sent = message->properties())
+            properties = mqtt::to_properties(*sent, remaining_expiry_s(*message, wall_now_));
+        encoded_.push_back(
+            {version, qos, retain, mqtt::encode_publish5(message->topic_name(), message->payload(), qos, retain, properties)});
+    }
+    return encoded_.back().publish;
 }
 
-void ShardState::deliver_remote(std::shared_ptr<Session> session, const MessagePtr& message, Qos qos) {
+void ShardState::deliver_remote(std::shared_ptr<Session> session, Delivery delivery) {
     Outgoing& outgoing = *outgoing_[session->home().shard.index()];
-    const std::size_t bytes = message->topic_name().size() + message->payload().size() + limits::queued_message_overhead_bytes;
+    const Message& message = *delivery.message;
+    const std::size_t bytes = message.topic_name().size() + message.payload().size() + limits::queued_message_overhead_bytes;
     if (outgoing.bytes_under_way.load() + outgoing.batch_bytes + bytes > limits::shard_mailbox_drop_bytes) {
         core.metrics.dropped_mailbox_full.add();
+        delivery.hold.fail(Error(Errc::throttled, "too much is under way to another shard"));
         return;
     }
-    outgoing.batch.push_back({std::move(session), message, qos});
+    outgoing.batch.push_back({std::move(session), std::move(delivery)});
     outgoing.batch_bytes += bytes;
     turn_needed();
+}
+
+void ShardState::store_late(std::shared_ptr<Session> session, std::uint64_t sequence) {
+    late_fresh_.push_back({std::move(session), sequence});
+    if (std::exchange(late_timer_armed_, true)) return;
+    late_timer_.expires_after(limits::store_grace);
+    late_timer_.async_wait([this](boost::system::error_code error) {
+        if (!error && !stopped_) store_what_is_late();
+    });
+}
+
+/// What was there at the last call has waited long enough.
+void ShardState::store_what_is_late() {
+    take_time();
+    late_timer_armed_ = false;
+    const std::vector<Late> due = std::exchange(late_aging_, std::exchange(late_fresh_, {}));
+    for (const Late& late : due) {
+        if (const auto session = late.session.lock()) session->store_late(late.sequence);
+    }
+    if (!late_aging_.empty()) {
+        late_timer_armed_ = true;
+        late_timer_.expires_after(limits::store_grace);
+        late_timer_.async_wait([this](boost::system::error_code error) {
+            if (!error && !stopped_) store_what_is_late();
+        });
+    }
+    turn_needed();
+}
+
+void ShardState::wake_session_at(const std::shared_ptr<Session>& session, SteadyTime when) {
+    session_deadlines_[tick_after(when)].push_back(session);
+}
+
+void ShardState::run_session_deadlines() {
+    while (!session_deadlines_.empty() && session_deadlines_.begin()->first * limits::tick <= now_.time_since_epoch()) {
+        const auto due = std::move(session_deadlines_.begin()->second);
+        session_deadlines_.erase(session_deadlines_.begin());
+        for (const auto& weak : due) {
+            if (const auto session = weak.lock()) session->on_deadline();
+        }
+    }
+}
+
+void ShardState::close_principal(const std::string& principal_id, DisconnectReason reason, std::string_view detail) {
+    take_time();
+    for (const auto& connection : all_connections()) {
+        if (connection->principal_id() == principal_id) connection->close(reason, detail);
+    }
 }
 
 void ShardState::send_outgoing() {
@@ -235,9 +300,9 @@ void ShardState::send_outgoing() {
     }
 }
 
-void ShardState::receive_batch(ShardState& from, std::vector<Delivery> batch, std::size_t bytes) {
+void ShardState::receive_batch(ShardState& from, std::vector<Addressed> batch, std::size_t bytes) {
     take_time();
-    for (const Delivery& delivery : batch) delivery.session->receive(delivery.message, delivery.qos);
+    for (Addressed& addressed : batch) addressed.session->receive(std::move(addressed.delivery));
     turn_needed();
     const std::size_t before = from.outgoing_[shard.index()]->bytes_under_way.fetch_sub(bytes);
     if (before - bytes <= limits::shard_mailbox_pause_bytes / 2 && from.mailbox_waited_for_.exchange(false)) {

@@ -13,6 +13,8 @@
 
 #include "broker/broker_metrics.h"
 #include "broker/core.h"
+#include "broker/delivery.h"
+#include "broker/journal.h"
 #include "broker/log_limiter.h"
 #include "broker/mqtt/packet.h"
 #include "broker/poller.h"
@@ -53,7 +55,17 @@ class ShardState {
     bool drained() const;
     void close_all(DisconnectReason reason, std::string_view detail);
 
+    // Sessions.
+    Journal journal;
+    /// Calls `session->store_late(sequence)` after `limits::store_grace`.
+    void store_late(std::shared_ptr<Session> session, std::uint64_t sequence);
+    /// Calls `session->on_deadline()` at `when` or up to one tick later, if it is still at home here.
+    void wake_session_at(const std::shared_ptr<Session>& session, SteadyTime when);
+    /// Closes the connections of a principal.
+    void close_principal(const std::string& principal_id, DisconnectReason reason, std::string_view detail);
+
     // Turns.
+    void turn_needed();
     void flush_later(Connection& connection);
     void read_later(Connection& connection);
     void handshake_later(Connection& connection);
@@ -66,10 +78,10 @@ class ShardState {
     void shrink_later(Connection& connection);
 
     // Delivery.
-    /// `message` as a PUBLISH packet of `qos`, encoded once for all its receivers on this shard.
-    const mqtt::EncodedPublish& encoded(const MessagePtr& message, Qos qos);
+    /// `message` as a PUBLISH packet, encoded once for all its receivers on this shard that want the same; valid until the next call.
+    const mqtt::EncodedPublish& encoded(const MessagePtr& message, mqtt::Version version, Qos qos, bool retain);
     /// From this shard to a session on another one: gathered, and handed over once a turn.
-    void deliver_remote(std::shared_ptr<Session> session, const MessagePtr& message, Qos qos);
+    void deliver_remote(std::shared_ptr<Session> session, Delivery delivery);
     /// Whether too much is under way to other shards; the connection is read again when it is not.
     bool hold_back(Connection& connection);
 
@@ -81,22 +93,20 @@ class ShardState {
     void stop();
 
   private:
-    struct Delivery {
+    struct Addressed {
         std::shared_ptr<Session> session;
-        MessagePtr message;
-        Qos qos;
+        Delivery delivery;
     };
     /// Deliveries to one other shard: those of this turn, and the weight of all that it has not worked off yet.
     struct Outgoing {
-        std::vector<Delivery> batch;
+        std::vector<Addressed> batch;
         std::size_t batch_bytes = 0;
         std::atomic<std::size_t> bytes_under_way{0};
     };
 
     std::vector<std::shared_ptr<Connection>> all_connections() const;
-    void turn_needed();
     void send_outgoing();
-    void receive_batch(ShardState& from, std::vector<Delivery> batch, std::size_t bytes);
+    void receive_batch(ShardState& from, std::vector<Addressed> batch, std::size_t bytes);
     void release_held_back();
     void ready_needed();
     void run_ready();
@@ -104,11 +114,18 @@ class ShardState {
     void run_deadlines();
     void arm_timer();
 
-    struct Cached {
-        MessagePtr message;
-        std::array<mqtt::EncodedPublish, 2> by_qos;
-        std::array<bool, 2> known{};
+    struct Encoded {
+        mqtt::Version version;
+        Qos qos;
+        bool retain;
+        mqtt::EncodedPublish publish;
     };
+    struct Late {
+        std::weak_ptr<Session> session;
+        std::uint64_t sequence;
+    };
+    void store_what_is_late();
+    void run_session_deadlines();
 
     std::unordered_map<std::uint64_t, std::shared_ptr<Connection>> connections_;  ///< by id
     std::vector<std::shared_ptr<Connection>> retired_;
@@ -120,11 +137,15 @@ class ShardState {
         deadlines_;                                    ///< connection ids by tick; an id costs nothing when its connection is gone
     std::vector<std::unique_ptr<Outgoing>> outgoing_;  ///< by shard index
     std::atomic<bool> mailbox_waited_for_{false};
-    Cached cached_;
+    MessagePtr encoded_message_;  ///< what `encoded_` are encodings of
+    std::vector<Encoded> encoded_;
+    std::vector<Late> late_fresh_, late_aging_;
+    boost::asio::steady_timer late_timer_;
+    std::map<std::int64_t, std::vector<std::weak_ptr<Session>>> session_deadlines_;  ///< by tick
     boost::asio::steady_timer timer_;
     SteadyTime now_{};
     WallTime wall_now_{};
-    bool turn_scheduled_ = false, ready_posted_ = false, stopped_ = false;
+    bool turn_scheduled_ = false, ready_posted_ = false, stopped_ = false, late_timer_armed_ = false;
 };
 
 }  // namespace fogbank::broker

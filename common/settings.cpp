@@ -120,6 +120,13 @@ Result<void> set_shards(Settings& settings, const std::vector<std::string>& valu
     return {};
 }
 
+Result<void> set_lambda_concurrency(Settings& settings, const std::vector<std::string>& values) {
+    const auto count = integer(values[0], 1, 1000);
+    if (!count) return count.error();
+    settings.lambda_concurrency = static_cast<std::uint32_t>(*count);
+    return {};
+}
+
 std::string get_endpoint_names(const Settings& settings) {
     std::string out;
     for (const std::string& name : settings.endpoint_names) out += (out.empty() ? "" : ",") + name;
@@ -165,7 +172,7 @@ std::string get_sinks(const Settings& settings) {
     return out;
 }
 
-const std::array<SettingRow, 20> table{{
+const std::array<SettingRow, 22> table{{
     {"data", "DIR", "Folder for everything that is kept; made if it is not there.", false, set_data,
      [](const Settings& s) { return s.data.string(); }},
     {"bind", "ADDRESS", "Address that all listeners but the plain MQTT one bind to.", false, set_bind,
@@ -210,6 +217,15 @@ const std::array<SettingRow, 20> table{{
      [](const Settings&) { return std::string(); }},
     {"sink_ca_file", "FILE", "Certificates to trust besides the system's when rules call https targets.", false,
      set_path<&Settings::sink_ca_file>, get_path<&Settings::sink_ca_file>},
+    {"lambda_concurrency", "COUNT", "Function invocations that run at the same time; more wait.", false, set_lambda_concurrency,
+     get_number<&Settings::lambda_concurrency>},
+    {"lambda_node_path", "DIRS",
+     "Folders with packages for all Node.js functions (such as a node_modules with aws-sdk), separated by colons.", false,
+     [](Settings& s, const std::vector<std::string>& v) -> Result<void> {
+         s.lambda_node_path = v[0];
+         return {};
+     },
+     [](const Settings& s) { return s.lambda_node_path; }},
 }};
 
 }  // namespace

@@ -40,6 +40,8 @@ struct Settings {
     std::string sink_region;             ///< that sinks are signed for; empty: `region`
     std::string sink_access_key_id, sink_secret_access_key;  ///< to sign with; empty: requests are not signed
     std::filesystem::path sink_ca_file;                      ///< certificates to trust besides the system's, for https targets of rules
+    std::uint32_t lambda_concurrency = 64;
+    std::string lambda_node_path;  ///< folders, separated by colons
 };
 
 /// One setting: where it lies in Settings and how a user writes it.

@@ -6,12 +6,14 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 #include <system_error>
 
 #include "common/encoding.h"
 #include "lambda/errc.h"
 #include "lambda/limits.h"
+#include "lambda/zip_archive.h"
 
 namespace fogbank::lambda {
 namespace {
@@ -95,6 +97,12 @@ Result<FileStamp> FileStamp::of(const fs::path& file) {
     return stamp_of(info);
 }
 
+Result<FileStamp> FileStamp::of_any(const fs::path& file) {
+    struct stat info {};
+    if (::stat(file.c_str(), &info) != 0) return invalid(file, last_error());
+    return stamp_of(info);
+}
+
 Result<std::string> read_object(const fs::path& file, const FileStamp& stamp) {
     if (stamp.bytes > unpacked_bytes_max) return invalid(file, "larger than " + std::to_string(unpacked_bytes_max) + " bytes");
     const Descriptor opened(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
@@ -132,20 +140,71 @@ Result<CodeStore::Installed> CodeStore::install(const FunctionName& function, st
     return installed;
 }
 
+fs::path CodeStore::package_path(const FunctionName& function, std::string_view sha256) const {
+    return folder_ / function.str() / hex_encode(sha256);
+}
+
+Result<CodeStore::Installed> CodeStore::install_package(const FunctionName& function, std::string_view zip) const {
+    Installed installed{{}, sha256(zip)};
+    installed.file = package_path(function, installed.sha256);
+    std::error_code failed;
+    fs::create_directories(installed.file.parent_path(), failed);
+    if (failed) return unavailable(installed.file.parent_path(), failed.message());
+    // What is there is whole: packages are unpacked beside, then renamed.
+    if (fs::exists(installed.file, failed)) return installed;
+    std::string beside = installed.file.string() + ".XXXXXX";
+    if (::mkdtemp(beside.data()) == nullptr) return unavailable(installed.file, last_error());
+    const fs::path unpacked = fs::path(beside) / "package";
+    auto done = unpack_package(zip, unpacked);
+    if (done) {
+        // One call for all its files: a package may have thousands.
+        const Descriptor opened(::open(unpacked.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+        if (!opened || ::syncfs(opened.number()) != 0 || ::rename(unpacked.c_str(), installed.file.c_str()) != 0)
+            done = unavailable(installed.file, last_error());
+    }
+    fs::remove_all(beside, failed);
+    if (!done) return done.error();
+    if (auto synced = sync_folder(installed.file.parent_path()); !synced) return synced.error();
+    if (auto synced = sync_folder(folder_); !synced) return synced.error();
+    return installed;
+}
+
 void CodeStore::keep_only(const FunctionName& function, const std::vector<std::string>& sha256s) const {
     const auto is_kept = [&](const fs::path& file) {
-        return std::any_of(sha256s.begin(), sha256s.end(), [&](const std::string& sha256) { return path(function, sha256) == file; });
+        return std::any_of(sha256s.begin(), sha256s.end(), [&](const std::string& sha256) {
+            return path(function, sha256) == file || package_path(function, sha256) == file;
+        });
     };
     std::error_code ignored;
     for (const auto& entry : fs::directory_iterator(folder_ / function.str(), ignored)) {
-        if (!is_kept(entry.path())) fs::remove(entry.path(), ignored);
+        if (!is_kept(entry.path()) && !is_pinned(function, entry.path())) fs::remove_all(entry.path(), ignored);
     }
 }
 
 bool CodeStore::remove(const FunctionName& function) const {
     std::error_code failed;
     fs::remove_all(folder_ / function.str(), failed);
+    const std::lock_guard lock(mutex_);
+    std::erase_if(pins_, [&](const auto& pin) { return pin.first == function.str(); });
     return !failed;
+}
+
+void CodeStore::pin(const FunctionName& function, const std::string& sha256) const {
+    const std::lock_guard lock(mutex_);
+    pins_.emplace(function.str(), sha256);
+}
+
+void CodeStore::unpin(const FunctionName& function, const std::string& sha256) const {
+    const std::lock_guard lock(mutex_);
+    const auto found = pins_.find({function.str(), sha256});
+    if (found != pins_.end()) pins_.erase(found);
+}
+
+bool CodeStore::is_pinned(const FunctionName& function, const fs::path& file) const {
+    const std::lock_guard lock(mutex_);
+    return std::any_of(pins_.begin(), pins_.end(), [&](const auto& pin) {
+        return pin.first == function.str() && (path(function, pin.second) == file || package_path(function, pin.second) == file);
+    });
 }
 
 }  // namespace fogbank::lambda

@@ -14,6 +14,7 @@ enum class Errc {
     too_many_requests,        ///< TooManyRequestsException 429: the queue is full
     invalid_code,             ///< InvalidParameterValueException 400: not loadable, missing symbol, wrong ABI; the message says which
     unavailable,              ///< ServiceException 500
+    precondition_failed,      ///< PreconditionFailedException 412: the RevisionId is not the current one
 };
 
 const boost::system::error_category& category();

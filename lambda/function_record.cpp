@@ -32,6 +32,9 @@ FunctionRecord from_json(const json& in) {
     in.at("code_sha256").get_to(c.code_sha256);
     in.at("revision_id").get_to(c.revision_id);
     c.modified_at = WallTime(std::chrono::milliseconds(in.at("modified_at_ms").get<std::int64_t>()));
+    // Records of earlier servers lack what follows.
+    c.version = in.value("function_version", c.version);
+    c.architecture = in.value("architecture", c.architecture);
     record.origin = in.at("origin").get<std::string>();
     record.object_sha256 = hex_decode(in.at("object_sha256").get<std::string>()).value_or("");
     return record;
@@ -55,6 +58,8 @@ std::string encode(const FunctionRecord& record) {
                       {"code_sha256", c.code_sha256},
                       {"revision_id", c.revision_id},
                       {"modified_at_ms", milliseconds(c.modified_at)},
+                      {"function_version", c.version},
+                      {"architecture", c.architecture},
                       {"origin", record.origin.string()},
                       {"object_sha256", hex_encode(record.object_sha256)}};
     return out.dump();

@@ -29,6 +29,8 @@
 #include "lambda/invocation_queue.h"
 #include "lambda/invoker.h"
 #include "lambda/limits.h"
+#include "lambda/process_starter.h"
+#include "lambda/runtime.h"
 #include "lambda/timers.h"
 #include "lambda/zip_archive.h"
 #include "store/kv/errc.h"
@@ -86,6 +88,14 @@ asio::awaitable<T> wait_for(UniqueFunction<void(UniqueFunction<void(T)>)> start)
     return asio::async_initiate<const asio::use_awaitable_t<>, void(T)>(initiate, asio::use_awaitable, std::move(start));
 }
 
+/// How long a process is kept for the next invocation.
+constexpr std::chrono::minutes warm_time{10};
+
+/// Asynchronous attempts at the same time: as many as keep the cores busy when functions wait for something most of their time.
+std::size_t attempts_max(const FunctionService::Dependencies& dependencies) {
+    return std::min(std::max<std::size_t>(dependencies.threads_max, 1), 8 * std::max<std::size_t>(dependencies.threads, 1));
+}
+
 Error shutting_down() {
     return {Errc::unavailable, "the server is shutting down"};
 }
@@ -103,8 +113,10 @@ class Service final : public FunctionService {
           code_store_(std::make_shared<const CodeStore>(dependencies_.folder)),
           timers_(dependencies_.clock, policy.timer_tick),
           services_(make_services()),
-          invoker_(dependencies_.threads, dependencies_.metrics.gauge("fogbank_lambda_busy_threads", "Function threads inside a handler.")),
-          queue_(queue_dependencies(), policy, 2 * std::max<std::size_t>(dependencies_.threads, 1),
+          starter_(std::make_shared<ProcessStarter>(dependencies_, threads_.io())),
+          invoker_(dependencies_.threads, dependencies_.threads_max,
+                   dependencies_.metrics.gauge("fogbank_lambda_busy_threads", "Function threads inside a handler.")),
+          queue_(queue_dependencies(), policy, attempts_max(dependencies_),
                  [this](const QueueEntry& entry, InvocationQueue::Report report) { return start_attempt(entry, std::move(report)); }) {
         sweep_later();
     }
@@ -130,13 +142,18 @@ class Service final : public FunctionService {
         co_return all;
     }
     Awaitable<void> delete_function(FunctionName name) override;
+    Awaitable<FunctionConfiguration> update_function(UpdateFunctionRequest request) override;
 
     Awaitable<InvocationResult> invoke(FunctionName name, std::string event) override;
     asio::awaitable<Result<FunctionAnswer>> call_function(std::string function, std::string event) override;
     void invoke_async(FunctionName name, std::string event, store::kv::CommitHandler done) override;
 
     std::size_t backlog() const override { return queue_.backlog() + invoker_.callers(); }
-    void start() override { queue_.start(); }
+    void start(Surroundings surroundings) override {
+        services_->shadows = surroundings.shadows;
+        starter_->set_surroundings(std::move(surroundings));
+        queue_.start();
+    }
     void stop(std::chrono::milliseconds grace) override {
         if (!stopped_) shut_down(grace, true);
     }
@@ -171,7 +188,12 @@ class Service final : public FunctionService {
         return {Errc::resource_not_found, "Function not found: " + dependencies_.arns.function(name)};
     }
     Result<std::unique_ptr<NameClaim>> claim(const FunctionName& name);
+    FunctionPtr current(const FunctionPtr& function) const;
     Result<FunctionPtr> install(CreateFunctionRequest request);
+    Result<FunctionPtr> prepare(FunctionRecord record, const FunctionCode* code);
+    Result<FunctionPtr> install_update(const FunctionRecord& old, UpdateFunctionRequest request);
+    Result<void> submit(std::shared_ptr<Invocation> invocation, Invoker::Source source);
+    void grow_later();
     asio::awaitable<Result<void>> keep(FunctionPtr function);
     /// Runs `work`, which may block, away from the caller's shard.
     template <class T>
@@ -188,6 +210,7 @@ class Service final : public FunctionService {
     void code_replaced(const FunctionPtr& function);
     InvocationQueue::Started start_attempt(const QueueEntry& entry, InvocationQueue::Report report);
     void sweep_later();
+    void retire_environments();
     void shut_down(std::chrono::milliseconds grace, bool erase_finished);
 
     Dependencies dependencies_;
@@ -196,6 +219,8 @@ class Service final : public FunctionService {
     RoomThreads threads_;
     Timers timers_;
     const std::shared_ptr<InvocationServices> services_;
+    const std::shared_ptr<ProcessStarter> starter_;
+    std::atomic<bool> growing_ = false;  ///< a timer looks whether more function threads are needed
     mutable std::shared_mutex functions_mutex_;
     std::map<FunctionName, FunctionPtr> functions_;
     std::set<FunctionName> busy_names_;
@@ -206,16 +231,17 @@ class Service final : public FunctionService {
 
 std::shared_ptr<InvocationServices> Service::make_services() {
     Metrics& metrics = dependencies_.metrics;
-    InvocationServices services{dependencies_.tables,
-                                dependencies_.publisher,
-                                dependencies_.clock,
-                                timers_,
-                                threads_.io(),
-                                metrics.counter("fogbank_lambda_invocations_total", "Function invocations begun, every attempt counted."),
-                                metrics.counter("fogbank_lambda_errors_total", "Function invocations that ended with a function error."),
-                                metrics.counter("fogbank_lambda_timeouts_total", "Function invocations that exceeded their time."),
-                                [this](const FunctionPtr& function) { code_replaced(function); }};
-    return std::make_shared<InvocationServices>(std::move(services));
+    return std::shared_ptr<InvocationServices>(
+        new InvocationServices{dependencies_.tables, dependencies_.publisher, dependencies_.clock, timers_, threads_.io(),
+                               metrics.counter("fogbank_lambda_invocations_total", "Function invocations begun, every attempt counted."),
+                               metrics.counter("fogbank_lambda_errors_total", "Function invocations that ended with a function error."),
+                               metrics.counter("fogbank_lambda_timeouts_total", "Function invocations that exceeded their time."),
+                               [this](const FunctionPtr& function) { code_replaced(function); },
+                               [this](const FunctionPtr& function) { return current(function); }});
+}
+
+FunctionPtr Service::current(const FunctionPtr& function) const {
+    return find(function->record()->configuration.name);
 }
 
 asio::awaitable<Result<void>> Service::load() {
@@ -233,7 +259,7 @@ asio::awaitable<Result<void>> Service::load() {
             }
             const FunctionName name = record->configuration.name;
             code_store_->keep_only(name, {record->object_sha256});
-            functions_.emplace(name, std::make_shared<Function>(std::move(*record), code_store_));
+            functions_.emplace(name, std::make_shared<Function>(std::move(*record), code_store_, starter_));
         }
         more = page->more && !page->items.empty();
         if (more) options.range.begin = page->items.back().key + '\0';
@@ -263,22 +289,40 @@ Result<FunctionPtr> Service::install(CreateFunctionRequest request) {
     configuration.environment = std::move(request.environment);
     configuration.timeout_s = request.timeout_s;
     configuration.memory_mb = request.memory_mb;
+    configuration.architecture = std::move(request.architecture);
+    return prepare(std::move(record), &request.code);
+}
+
+/// A function of this record, with its code in place and, where it is C++, loaded. Without `code` that of the record stays.
+Result<FunctionPtr> Service::prepare(FunctionRecord record, const FunctionCode* code) {
+    FunctionConfiguration& configuration = record.configuration;
     configuration.revision_id = dependencies_.random.uuid();
     configuration.modified_at = dependencies_.clock.now();
-    if (request.code.file.empty()) {
-        auto object = shared_object_from_zip(request.code.zip, configuration.handler);
-        if (!object) return object.error();
-        auto installed = code_store_->install(configuration.name, *object);
+    const bool package = runtime_kind(configuration.runtime) != RuntimeKind::cpp;
+    if (code != nullptr && !code->zip.empty()) {
+        Result<CodeStore::Installed> installed = Error(Errc::invalid_code, {});
+        if (package) {
+            installed = code_store_->install_package(configuration.name, code->zip);
+        } else if (auto object = shared_object_from_zip(code->zip, configuration.handler); !object) {
+            installed = object.error();
+        } else {
+            installed = code_store_->install(configuration.name, *object);
+        }
         if (!installed) return installed.error();
+        record.origin.clear();
         record.object_sha256 = installed->sha256;
-        configuration.code_size_bytes = static_cast<std::int64_t>(request.code.zip.size());
-        configuration.code_sha256 = base64_encode(sha256(request.code.zip));
-    } else {
+        configuration.code_size_bytes = static_cast<std::int64_t>(code->zip.size());
+        configuration.code_sha256 = base64_encode(sha256(code->zip));
+    } else if (code != nullptr) {
         std::error_code failed;
-        record.origin = std::filesystem::absolute(request.code.file, failed).lexically_normal();
+        record.origin = std::filesystem::absolute(code->file, failed).lexically_normal();
+        if (package && !std::filesystem::is_directory(record.origin, failed))
+            return Error(Errc::invalid_code,
+                         "`" + record.origin.string() + "`: not a folder, which runtime " + configuration.runtime + " runs from");
     }
-    auto function = std::make_shared<Function>(std::move(record), code_store_);
-    if (auto code = function->code(); !code) return code.error();
+    if (auto usable = starter_->check(configuration); !usable) return usable.error();
+    auto function = std::make_shared<Function>(std::move(record), code_store_, starter_);
+    if (auto loaded = function->code(); !loaded) return loaded.error();
     return function;
 }
 
@@ -329,7 +373,8 @@ asio::awaitable<Result<void>> Service::keep(FunctionPtr function) {
 Awaitable<void> Service::delete_function(FunctionName name) {
     const auto claimed = claim(name);
     if (!claimed) co_return claimed.error();
-    if (!find(name)) co_return not_found(name);
+    const FunctionPtr function = find(name);
+    if (!function) co_return not_found(name);
     store::kv::TransactionBody body = [&name](store::kv::Transaction& transaction) -> Result<void> {
         transaction.erase(function_key(name));
         transaction.erase_range(queue_keys(name));
@@ -342,8 +387,69 @@ Awaitable<void> Service::delete_function(FunctionName name) {
         functions_.erase(name);
     }
     queue_.forget(name);
-    co_await remove_code(name);
+    UniqueFunction<bool()> work = [code_store = code_store_, name, function] {
+        function->environments().close();
+        return code_store->remove(name);
+    };
+    co_await on_room_thread<bool>(std::move(work));
     co_return Result<void>();
+}
+
+Result<FunctionPtr> Service::install_update(const FunctionRecord& old, UpdateFunctionRequest request) {
+    FunctionRecord record = old;
+    FunctionConfiguration& configuration = record.configuration;
+    const auto change = [](auto& field, auto& wanted) {
+        if (wanted) field = std::move(*wanted);
+    };
+    change(configuration.runtime, request.runtime);
+    change(configuration.role, request.role);
+    change(configuration.handler, request.handler);
+    change(configuration.description, request.description);
+    change(configuration.architecture, request.architecture);
+    change(configuration.environment, request.environment);
+    change(configuration.timeout_s, request.timeout_s);
+    change(configuration.memory_mb, request.memory_mb);
+    if (auto valid = validate(configuration); !valid) return valid.error();
+    return prepare(std::move(record), request.code ? &*request.code : nullptr);
+}
+
+Awaitable<FunctionConfiguration> Service::update_function(UpdateFunctionRequest request) {
+    if (stopped_) co_return shutting_down();
+    const FunctionName name = request.name;
+    const auto claimed = claim(name);
+    if (!claimed) co_return claimed.error();
+    const FunctionPtr old = find(name);
+    if (!old) co_return not_found(name);
+    const auto old_record = old->record();
+    if (request.revision_id && *request.revision_id != old_record->configuration.revision_id) {
+        co_return Error(Errc::precondition_failed,
+                        "The RevisionId provided does not match the latest RevisionId. Call the GetFunction/GetAlias API to retrieve the "
+                        "latest RevisionId for your resource");
+    }
+    const bool dry_run = request.dry_run;
+    UniqueFunction<Result<FunctionPtr>()> work = [this, &request, &old_record] { return install_update(*old_record, std::move(request)); };
+    const auto function = co_await on_room_thread<Result<FunctionPtr>>(std::move(work));
+    if (!function) co_return function.error();
+    const auto record = (*function)->record();
+    if (dry_run) co_return record->configuration;
+    store::kv::Batch batch;
+    const std::string key = function_key(name);
+    batch.preconditions.push_back({key, store::kv::Precondition::Kind::exists, {}});
+    batch.put(key, encode(*record));
+    const auto stored = co_await dependencies_.engine.commit(std::move(batch));
+    if (!stored) co_return store_error(stored.error());
+    {
+        const std::unique_lock lock(functions_mutex_);
+        functions_[name] = *function;
+    }
+    // What runs goes on with the old code, which therefore stays on the disk until the update after this one.
+    UniqueFunction<bool()> clean = [this, old, record, old_record] {
+        old->environments().close();
+        code_store_->keep_only(record->configuration.name, {record->object_sha256, old_record->object_sha256});
+        return true;
+    };
+    co_await on_room_thread<bool>(std::move(clean));
+    co_return record->configuration;
 }
 
 void Service::code_replaced(const FunctionPtr& function) {
@@ -366,8 +472,10 @@ Awaitable<InvocationResult> Service::invoke(FunctionName name, std::string event
     if (event.empty()) event = "{}";
     const auto shared = std::make_shared<const std::string>(std::move(event));
     UniqueFunction<void(Invocation::Done)> start = [this, &function, &shared](Invocation::Done done) {
-        const auto invocation = std::make_shared<Invocation>(services_, function, dependencies_.random.uuid(), shared, std::move(done));
-        const auto submitted = invoker_.submit(invocation, Invoker::Source::caller, dependencies_.clock.steady());
+        InvocationDetails details;
+        const auto invocation =
+            std::make_shared<Invocation>(services_, function, dependencies_.random.uuid(), shared, std::move(details), std::move(done));
+        const auto submitted = submit(invocation, Invoker::Source::caller);
         if (!submitted) invocation->abandon(submitted.error());
     };
     co_return co_await wait_for<Result<InvocationResult>>(std::move(start));
@@ -401,9 +509,25 @@ InvocationQueue::Started Service::start_attempt(const QueueEntry& entry, Invocat
         report(good ? InvocationQueue::Outcome::succeeded : InvocationQueue::Outcome::failed,
                good ? std::string() : std::move(result->payload));
     };
-    auto invocation = std::make_shared<Invocation>(services_, std::move(function), entry.request_id, entry.event, std::move(done));
-    const auto submitted = invoker_.submit(std::move(invocation), Invoker::Source::queue, dependencies_.clock.steady());
+    InvocationDetails details;
+    auto invocation =
+        std::make_shared<Invocation>(services_, std::move(function), entry.request_id, entry.event, std::move(details), std::move(done));
+    const auto submitted = submit(std::move(invocation), Invoker::Source::queue);
     return submitted ? InvocationQueue::Started::yes : InvocationQueue::Started::shutting_down;
+}
+
+Result<void> Service::submit(std::shared_ptr<Invocation> invocation, Invoker::Source source) {
+    auto submitted = invoker_.submit(std::move(invocation), source, dependencies_.clock.steady());
+    if (submitted && dependencies_.threads_max > dependencies_.threads && !growing_.exchange(true)) grow_later();
+    return submitted;
+}
+
+/// As long as somebody waits, looks now and then whether a thread is to be added.
+void Service::grow_later() {
+    timers_.after(Invoker::patience, [this] {
+        growing_ = false;
+        if (invoker_.grow(dependencies_.clock.steady()) && !growing_.exchange(true)) grow_later();
+    });
 }
 
 /// Callers do not wait for a free thread for ever.
@@ -412,8 +536,19 @@ void Service::sweep_later() {
         for (const auto& invocation : invoker_.withdraw(dependencies_.clock.steady() - policy_.thread_wait_max)) {
             invocation->abandon(Error(Errc::too_many_requests, "Rate Exceeded."));
         }
+        retire_environments();
         sweep_later();
     });
+}
+
+/// Processes that nobody needs go after a while.
+void Service::retire_environments() {
+    std::vector<FunctionPtr> all;
+    {
+        const std::shared_lock lock(functions_mutex_);
+        for (const auto& [name, function] : functions_) all.push_back(function);
+    }
+    for (const auto& function : all) function->environments().retire(std::chrono::steady_clock::now() - warm_time);
 }
 
 void Service::shut_down(std::chrono::milliseconds grace, bool erase_finished) {
@@ -421,6 +556,7 @@ void Service::shut_down(std::chrono::milliseconds grace, bool erase_finished) {
     queue_.stop();
     invoker_.stop(grace);
     timers_.stop();
+    for (const auto& [name, function] : functions_) function->environments().close();
     if (erase_finished) queue_.flush();
     queue_.wait_until_quiet();
     threads_.stop();
@@ -432,6 +568,7 @@ Awaitable<std::unique_ptr<FunctionService>> open_function_service(FunctionServic
     std::error_code failed;
     std::filesystem::create_directories(dependencies.folder, failed);
     if (failed) co_return Error(Errc::unavailable, "`" + dependencies.folder.string() + "`: " + failed.message());
+    if (auto written = write_bootstraps(bootstraps_folder(dependencies.folder)); !written) co_return written.error();
     auto service = std::make_unique<Service>(std::move(dependencies), policy);
     if (const auto loaded = co_await service->load(); !loaded) co_return loaded.error();
     co_return std::unique_ptr<FunctionService>(std::move(service));

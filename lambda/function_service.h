@@ -22,6 +22,8 @@
 #include "common/publisher.h"
 #include "common/random.h"
 #include "common/result.h"
+#include "common/role_credentials.h"
+#include "common/shadows.h"
 #include "lambda/errc.h"
 #include "store/kv/engine.h"
 #include "store/table/table_service.h"
@@ -43,6 +45,8 @@ struct FunctionConfiguration {
     std::string code_sha256;  ///< base64
     std::string revision_id;  ///< UUID
     WallTime modified_at{};
+    std::string version = "$LATEST";  ///< or the number of a published one
+    std::string architecture = "x86_64";
 };
 
 /// Where the code comes from: exactly one is set.
@@ -57,7 +61,18 @@ struct CreateFunctionRequest {
     std::string runtime, role, handler, description;
     std::map<std::string, std::string> environment;
     std::int64_t timeout_s = 3, memory_mb = 128;
+    std::string architecture = "x86_64";
     FunctionCode code;
+};
+
+/// UpdateFunctionCode and UpdateFunctionConfiguration: what is set is changed.
+struct UpdateFunctionRequest {
+    FunctionName name;
+    std::optional<std::string> runtime, role, handler, description, architecture, revision_id;
+    std::optional<std::map<std::string, std::string>> environment;
+    std::optional<std::int64_t> timeout_s, memory_mb;
+    std::optional<FunctionCode> code;
+    bool dry_run = false;  ///< judged, not done
 };
 
 struct InvocationResult {
@@ -77,7 +92,19 @@ class FunctionService : public FunctionCaller {
         Metrics& metrics;
         ArnFactory arns;
         std::filesystem::path folder;  ///< where deployed code is kept
-        std::size_t threads = 2;       ///< handlers running at the same time
+        std::size_t threads = 2;       ///< handlers that compute at the same time; one per core
+        std::size_t threads_max = 2;   ///< invocations that run at the same time, most of them waiting for something
+        std::filesystem::path worker_executable = "/proc/self/exe";  ///< this program, for worker processes
+    };
+    /// What is known only when the whole server is up.
+    struct Surroundings {
+        std::string endpoint_url;  ///< of the AWS APIs, for functions in other languages; empty: none
+        std::string region;
+        std::string node_path;                         ///< folders with packages for every Node.js function
+        std::string search_path;                       ///< PATH: where `node` and `python3` are
+        std::string access_key_id, secret_access_key;  ///< for functions when there are no roles
+        RoleCredentials* roles = nullptr;
+        Shadows* shadows = nullptr;
     };
 
     /// Loads the code and checks its ABI before anything is stored. Errors: invalid_parameter, invalid_code, resource_conflict.
@@ -85,6 +112,9 @@ class FunctionService : public FunctionCaller {
     virtual Awaitable<FunctionConfiguration> get_function(FunctionName name) = 0;
     virtual Awaitable<std::vector<FunctionConfiguration>> list_functions() = 0;
     virtual Awaitable<void> delete_function(FunctionName name) = 0;
+    /// New code or configuration. What runs goes on with the old one; what begins after the answer runs the new one. Errors: those of
+    /// create_function, resource_not_found, precondition_failed when `revision_id` is not the current one.
+    virtual Awaitable<FunctionConfiguration> update_function(UpdateFunctionRequest request) = 0;
 
     /// Runs the function and waits for its result; a failing handler is a success with `function_error` set.
     /// Errors: resource_not_found, invalid_request_content, request_too_large (6 MB), too_many_requests.
@@ -101,7 +131,7 @@ class FunctionService : public FunctionCaller {
     virtual std::size_t backlog() const = 0;
 
     /// Takes up what the queue held at the last stop. Call once, after everything handlers may need is there.
-    virtual void start() = 0;
+    virtual void start(Surroundings surroundings) = 0;
     /// Lets running handlers finish for up to `grace`, leaves the rest in the durable queue, joins the threads. Not from a shard or handler
     /// thread.
     virtual void stop(std::chrono::milliseconds grace) = 0;

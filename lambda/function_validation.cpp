@@ -5,6 +5,7 @@
 #include "common/encoding.h"
 #include "fogbank/json.h"
 #include "lambda/limits.h"
+#include "lambda/runtime.h"
 
 namespace fogbank::lambda {
 namespace {
@@ -33,7 +34,8 @@ Result<void> validate_name(std::string_view name) {
     return {};
 }
 
-Result<void> validate_numbers(const CreateFunctionRequest& request) {
+template <class Request>
+Result<void> validate_numbers(const Request& request) {
     if (request.timeout_s < 1 || request.timeout_s > timeout_s_max) {
         return violates(std::to_string(request.timeout_s), "timeout",
                         "Member must have value between 1 and " + std::to_string(timeout_s_max));
@@ -45,10 +47,17 @@ Result<void> validate_numbers(const CreateFunctionRequest& request) {
     return {};
 }
 
-Result<void> validate_texts(const CreateFunctionRequest& request) {
-    if (request.runtime != cpp_runtime) {
-        return violates(request.runtime, "runtime", "Member must satisfy enum value set: [" + std::string(cpp_runtime) + "]");
+template <class Request>
+Result<void> validate_texts(const Request& request) {
+    const auto kind = runtime_kind(request.runtime);
+    if (!kind) {
+        return violates(request.runtime, "runtime", "Member must satisfy enum value set: [" + runtime_names() + "] or be a valid ARN");
     }
+    if (request.architecture != "x86_64" && request.architecture != "arm64")
+        return violates("[" + request.architecture + "]", "architectures", "Member must satisfy enum value set: [x86_64, arm64]");
+    if (*kind != RuntimeKind::cpp && request.handler.empty())
+        return Error(Errc::invalid_parameter,
+                     "Runtime and Handler are mandatory parameters for functions created with deployment packages.");
     if (request.handler.size() > handler_bytes_max) return too_long(request.handler, "handler", handler_bytes_max);
     if (request.description.size() > description_bytes_max) return too_long(request.description, "description", description_bytes_max);
     if (request.role.size() > role_bytes_max) return too_long(request.role, "role", role_bytes_max);
@@ -64,6 +73,14 @@ Result<void> validate_environment(const std::map<std::string, std::string>& envi
         const bool good = name.size() >= 2 && is_letter(name.front()) && std::all_of(name.begin(), name.end(), is_word);
         if (!good)
             return violates(name, "environment.variables", "Map keys must satisfy regular expression pattern: [a-zA-Z]([a-zA-Z0-9_])+");
+        if (is_reserved_variable(name)) {
+            return Error(Errc::invalid_parameter,
+                         "Lambda was unable to configure your environment variables because the environment variables you have provided "
+                         "contains reserved keys that are currently not supported for modification. Reserved keys used in this request: " +
+                             name);
+        }
+        if (value.find('\0') != std::string::npos)
+            return Error(Errc::invalid_parameter, "the environment variable `" + name + "` holds a NUL");
         if (!is_valid_utf8(value)) return Error(Errc::invalid_parameter, "the environment variable `" + name + "` is not UTF-8");
         bytes += name.size() + value.size();
     }
@@ -76,6 +93,12 @@ Result<void> validate_environment(const std::map<std::string, std::string>& envi
 }
 
 }  // namespace
+
+Result<void> validate(const FunctionConfiguration& configuration) {
+    if (auto good = validate_texts(configuration); !good) return good;
+    if (auto good = validate_numbers(configuration); !good) return good;
+    return validate_environment(configuration.environment);
+}
 
 Result<void> validate(const CreateFunctionRequest& request) {
     if (auto good = validate_name(request.name.view()); !good) return good;

@@ -10,6 +10,9 @@ namespace fogbank::lambda {
 /// given.
 Result<void> validate(const CreateFunctionRequest& request);
 
+/// The same of a whole configuration, after an update.
+Result<void> validate(const FunctionConfiguration& configuration);
+
 /// Whether it is JSON that a handler may get: an empty event is one (`{}`). Errors: request_too_large, invalid_request_content.
 Result<void> validate_event(std::string_view event, std::size_t bytes_max);
 

@@ -47,9 +47,9 @@ std::string_view exception_name(const boost::system::error_code& code) {
         case table::Errc::throttled:
             return "ThrottlingException";
         case table::Errc::unavailable:
+        default:
             return "InternalServerError";
     }
-    return "InternalServerError";
 }
 
 int refuse(fogbank_sink sink, std::string_view text) {
@@ -73,6 +73,21 @@ boost::asio::awaitable<void> read_item(table::TableService* tables, table::GetIt
     } else {
         call->complete(outcome->item ? table::plain_json(*outcome->item) : std::string());
     }
+}
+
+boost::asio::awaitable<void> delete_item_now(table::TableService* tables, table::DeleteItemRequest request,
+                                             std::shared_ptr<PendingCall> call) {
+    const auto outcome = co_await tables->delete_item(std::move(request));
+    call->complete(outcome ? Result<std::string>(std::string()) : Result<std::string>(outcome.error()));
+}
+boost::asio::awaitable<void> read_shadow(Shadows* shadows, ThingName thing, std::string shadow, std::shared_ptr<PendingCall> call) {
+    auto document = co_await shadows->get_shadow(std::move(thing), std::move(shadow));
+    call->complete(std::move(document));
+}
+boost::asio::awaitable<void> write_shadow(Shadows* shadows, ThingName thing, std::string shadow, std::string document,
+                                          std::shared_ptr<PendingCall> call) {
+    auto accepted = co_await shadows->update_shadow(std::move(thing), std::move(shadow), std::move(document));
+    call->complete(std::move(accepted));
 }
 
 MessagePtr message_of(std::string_view topic, std::string_view payload, Qos qos, WallTime now) {
@@ -118,18 +133,14 @@ fogbank_host HostCalls::host_table(Invocation& invocation) {
     host.get_item = &get_item;
     host.publish = &publish;
     host.now_ms = &now_ms;
+    host.delete_item = &delete_item;
+    host.get_shadow = &get_shadow;
+    host.update_shadow = &update_shadow;
     return host;
 }
 
 void HostCalls::log(void* state, fogbank_bytes line) {
-    Invocation& self = invocation_of(state);
-    const std::string_view text = detail::view(line);
-    {
-        const std::lock_guard lock(self.mutex_);
-        if (!self.done_) return;
-        self.log_.append(text);
-    }
-    logger("lambda").info("function={} request_id={} line={}", self.record_->configuration.name.str(), self.request_id_, log_value(text));
+    invocation_of(state).log_line(detail::view(line));
 }
 
 fogbank_bytes HostCalls::environment(void* state, fogbank_bytes name) {
@@ -189,6 +200,51 @@ int HostCalls::publish(void* state, fogbank_bytes topic, fogbank_bytes payload, 
         });
     });
     return answer ? 0 : refuse(error, answer.error());
+}
+
+int HostCalls::delete_item(void* state, fogbank_bytes table_name, fogbank_bytes key_json, fogbank_sink error) {
+    Invocation& self = invocation_of(state);
+    auto key = item_of(detail::view(key_json));
+    if (!key) return refuse(error, key.error());
+    table::DeleteItemRequest request;
+    request.table = TableName(detail::view(table_name));
+    request.key = std::move(*key);
+    const auto answer = self.ask_host([&](const std::shared_ptr<PendingCall>& call) {
+        boost::asio::co_spawn(self.services_->io, delete_item_now(&self.services_->tables, std::move(request), call),
+                              boost::asio::detached);
+    });
+    return answer ? 0 : refuse(error, answer.error());
+}
+
+int HostCalls::get_shadow(void* state, fogbank_bytes thing, fogbank_bytes shadow, fogbank_sink document, fogbank_sink error) {
+    Invocation& self = invocation_of(state);
+    Shadows* shadows = self.services_->shadows;
+    if (shadows == nullptr) return refuse(error, "ServiceUnavailableException: this server has no shadows");
+    const auto answer = self.ask_host([&](const std::shared_ptr<PendingCall>& call) {
+        boost::asio::co_spawn(self.services_->io,
+                              read_shadow(shadows, ThingName(detail::view(thing)), std::string(detail::view(shadow)), call),
+                              boost::asio::detached);
+    });
+    if (!answer) return refuse(error, answer.error());
+    document.set(document.owner, detail::bytes(*answer));
+    return 0;
+}
+
+int HostCalls::update_shadow(void* state, fogbank_bytes thing, fogbank_bytes shadow, fogbank_bytes document, fogbank_sink accepted,
+                             fogbank_sink error) {
+    Invocation& self = invocation_of(state);
+    Shadows* shadows = self.services_->shadows;
+    if (shadows == nullptr) return refuse(error, "ServiceUnavailableException: this server has no shadows");
+    if (document.size > published_payload_bytes_max) return refuse(error, "RequestEntityTooLargeException: the document is too large");
+    const auto answer = self.ask_host([&](const std::shared_ptr<PendingCall>& call) {
+        boost::asio::co_spawn(self.services_->io,
+                              write_shadow(shadows, ThingName(detail::view(thing)), std::string(detail::view(shadow)),
+                                           std::string(detail::view(document)), call),
+                              boost::asio::detached);
+    });
+    if (!answer) return refuse(error, answer.error());
+    accepted.set(accepted.owner, detail::bytes(*answer));
+    return 0;
 }
 
 std::int64_t HostCalls::now_ms(void* state) {

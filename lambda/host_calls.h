@@ -15,6 +15,10 @@ struct HostCalls {
     static int get_item(void* state, fogbank_bytes table_name, fogbank_bytes key_json, fogbank_sink item, fogbank_sink error);
     static int publish(void* state, fogbank_bytes topic, fogbank_bytes payload, int qos, fogbank_sink error);
     static std::int64_t now_ms(void* state);
+    static int delete_item(void* state, fogbank_bytes table_name, fogbank_bytes key_json, fogbank_sink error);
+    static int get_shadow(void* state, fogbank_bytes thing, fogbank_bytes shadow, fogbank_sink document, fogbank_sink error);
+    static int update_shadow(void* state, fogbank_bytes thing, fogbank_bytes shadow, fogbank_bytes document, fogbank_sink accepted,
+                             fogbank_sink error);
 };
 
 }  // namespace fogbank::lambda

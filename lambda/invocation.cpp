@@ -24,7 +24,7 @@ std::string two_decimals(double value) {
     return buffer;
 }
 
-/// Handlers share the server's memory, so this is the process's peak.
+/// Handlers inside the server share its memory, so this is the process's peak.
 long peak_memory_mb() {
     rusage usage{};
     ::getrusage(RUSAGE_SELF, &usage);
@@ -36,6 +36,12 @@ InvocationResult function_error(std::string error_object) {
     result.payload = std::move(error_object);
     result.function_error = "Unhandled";
     return result;
+}
+
+/// What the log says of a process that ended.
+std::string exit_line(std::string_view request_id, const std::string& ending) {
+    return "RequestId: " + std::string(request_id) + " Error: Runtime exited " +
+           (ending.empty() ? "without providing a reason" : "with error: " + ending);
 }
 
 bool is_json(std::string_view text) {
@@ -93,40 +99,110 @@ Result<std::string> PendingCall::wait() {
 }
 
 Invocation::Invocation(std::shared_ptr<InvocationServices> services, std::shared_ptr<Function> function, std::string request_id,
-                       std::shared_ptr<const std::string> event, Done done)
+                       std::shared_ptr<const std::string> event, InvocationDetails details, Done done)
     : services_(std::move(services)),
       function_(std::move(function)),
       request_id_(std::move(request_id)),
+      details_(std::move(details)),
       event_(std::move(event)),
       done_(std::move(done)) {}
 
 void Invocation::run() {
+    {
+        const std::lock_guard lock(mutex_);
+        if (!done_) return;
+        auto current = services_->current(function_);
+        if (current) function_ = std::move(current);
+    }
     const auto code = function_->code();
-    if (!begin(code)) return;
-    finish(call_handler(*code->plugin));
+    if (!code) {
+        begin(nullptr, Failure{detail::error_object("Runtime.InvalidEntrypoint", code.error().message), code.error().message});
+        return;
+    }
+    if (!code->plugin) return run_in_environment(*code);
+    if (!begin(&*code, std::nullopt)) return;
+    HandlerReturn returned = call_handler(*code->plugin);
+    finish(judged(returned.status, std::move(returned.result), returned.too_large));
 }
 
-bool Invocation::begin(const Result<Function::Code>& code) {
+bool Invocation::begin(const Function::Code* code, const std::optional<Failure>& failure) {
     const std::lock_guard lock(mutex_);
     if (!done_) return false;
-    if (code && code->replaced) services_->code_replaced(function_);
+    if (code != nullptr && code->replaced) services_->code_replaced(function_);
     record_ = function_->record();
     services_->invocations.add();
     began_ = services_->clock.steady();
-    log_.append("START RequestId: " + request_id_ + " Version: $LATEST");
-    if (!code) {
-        log_.append(code.error().message);
+    log_.append("START RequestId: " + request_id_ + " Version: " + record_->configuration.version);
+    if (failure) {
+        log_.append(failure->log_line);
         log_end();
-        answer(function_error(detail::error_object("Runtime.InvalidEntrypoint", code.error().message)));
+        answer(function_error(failure->function_error));
         return false;
     }
-    init_duration_ = code->init_duration;
+    if (code != nullptr && code->init_duration) init_duration_ = code->init_duration;
     const std::chrono::seconds limit(record_->configuration.timeout_s);
     deadline_ms_ = milliseconds(services_->clock.now() + limit);
     time_limit_ = services_->timers.after(limit, [weak = weak_from_this()] {
         if (const auto self = weak.lock()) self->time_out();
     });
     return true;
+}
+
+/// A warm environment, or a new one that says it is ready. Nothing, and why, if there is none.
+std::unique_ptr<Environment> Invocation::ready_environment(const Function::Code& code, std::optional<Failure>& failure) {
+    const auto begun = std::chrono::steady_clock::now();
+    auto taken = function_->take_environment(code);
+    if (!taken) {
+        failure = Failure{detail::error_object("Runtime.InvalidEntrypoint", taken.error().message), taken.error().message};
+        return nullptr;
+    }
+    if (!taken->fresh) return std::move(taken->environment);
+    if (auto failed = taken->environment->wait_until_ready()) {
+        failure = Failure{failed->function_error, failed->reason};
+        if (failed->exited)
+            failure = Failure{exit_error(request_id_, failed->function_error), exit_line(request_id_, failed->function_error)};
+        return std::move(taken->environment);  // its log is worth reading
+    }
+    init_duration_ = std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - begun);
+    return std::move(taken->environment);
+}
+
+void Invocation::run_in_environment(const Function::Code& code) {
+    std::optional<Failure> failure;
+    auto environment = ready_environment(code, failure);
+    if (environment && failure) environment->pass_output([this](std::string_view line) { log_line(line); });
+    if (!begin(&code, failure)) {
+        if (environment && !failure) function_->environments().put(std::move(environment), code.identity, services_->clock.steady());
+        return;
+    }
+    EnvironmentReturn returned = run_environment(*environment);
+    if (returned.reusable) function_->environments().put(std::move(environment), code.identity, std::chrono::steady_clock::now());
+    environment.reset();  // the end of a process that is not kept is waited for here
+    if (returned.kind == EnvironmentReturn::Kind::exited) {
+        const std::string error = exit_error(request_id_, returned.payload);
+        log_line(exit_line(request_id_, returned.payload));
+        return finish(function_error(error));
+    }
+    finish(judged(returned.kind == EnvironmentReturn::Kind::result ? 0 : 1, std::move(returned.payload), returned.too_large));
+}
+
+EnvironmentReturn Invocation::run_environment(Environment& environment) {
+    const std::string& arn = details_.invoked_arn.empty() ? record_->configuration.arn : details_.invoked_arn;
+    const fogbank_host host = HostCalls::host_table(*this);
+    EnvironmentRun run{
+        request_id_, arn, *event_, details_.client_context, deadline_ms_, &host, [this](std::string_view line) { log_line(line); }};
+    {
+        const std::lock_guard lock(mutex_);
+        // If its time is up already, nothing is to be run.
+        if (!done_) return {};
+        environment_ = &environment;
+    }
+    EnvironmentReturn returned = environment.run(run);
+    const std::lock_guard lock(mutex_);
+    environment_ = nullptr;
+    memory_kb_ = std::max<std::size_t>(returned.memory_kb, 1);
+    if (!done_) returned.reusable = false;  // it was killed
+    return returned;
 }
 
 Invocation::HandlerReturn Invocation::call_handler(const Plugin& plugin) {
@@ -147,8 +223,16 @@ Invocation::HandlerReturn Invocation::call_handler(const Plugin& plugin) {
     return returned;
 }
 
-void Invocation::finish(HandlerReturn returned) {
-    InvocationResult result = judged(returned.status, std::move(returned.result), returned.too_large);
+void Invocation::log_line(std::string_view text) {
+    {
+        const std::lock_guard lock(mutex_);
+        if (!done_) return;
+        log_.append(text);
+    }
+    logger("lambda").info("function={} request_id={} line={}", function_->record()->configuration.name.str(), request_id_, log_value(text));
+}
+
+void Invocation::finish(InvocationResult result) {
     const std::lock_guard lock(mutex_);
     if (!done_) return;
     services_->timers.cancel(time_limit_);
@@ -164,8 +248,10 @@ void Invocation::time_out() {
     log_end();
     log_.append(iso8601(milliseconds(services_->clock.now())) + " " + request_id_ + " Task timed out after " +
                 two_decimals(static_cast<double>(timeout_s)) + " seconds");
-    logger("lambda").warn("handler exceeds its time, its thread stays busy until it returns function={} request_id={} timeout_s={}",
+    logger("lambda").warn("function exceeds its time, {} function={} request_id={} timeout_s={}",
+                          environment_ != nullptr ? "its process is killed" : "its thread stays busy until it returns",
                           record_->configuration.name.str(), request_id_, timeout_s);
+    if (environment_ != nullptr) environment_->kill();
     answer(function_error(timeout_error(services_->clock.now(), request_id_, timeout_s)));
 }
 
@@ -173,6 +259,7 @@ void Invocation::abandon(Error error) {
     const std::lock_guard lock(mutex_);
     if (!done_) return;
     if (pending_) pending_->complete(error);
+    if (environment_ != nullptr) environment_->kill();
     Done done = std::move(done_);
     done_ = nullptr;
     done(std::move(error));
@@ -193,8 +280,8 @@ void Invocation::log_end() {
     log_.append("END RequestId: " + request_id_);
     std::string report = "REPORT RequestId: " + request_id_ + "\tDuration: " + two_decimals(ms) +
                          " ms\tBilled Duration: " + std::to_string(static_cast<std::int64_t>(std::ceil(ms))) +
-                         " ms\tMemory Size: " + std::to_string(record_->configuration.memory_mb) +
-                         " MB\tMax Memory Used: " + std::to_string(peak_memory_mb()) + " MB";
+                         " ms\tMemory Size: " + std::to_string(record_->configuration.memory_mb) + " MB\tMax Memory Used: " +
+                         std::to_string(memory_kb_ > 0 ? static_cast<long>((memory_kb_ + 1023) / 1024) : peak_memory_mb()) + " MB";
     if (init_duration_) report += "\tInit Duration: " + two_decimals(static_cast<double>(init_duration_->count()) / 1000.0) + " ms";
     log_.append(report);
 }

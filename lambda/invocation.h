@@ -1,6 +1,7 @@
 /// One run of a function: the handler's call, what the host offers it meanwhile, its log tail and its time limit.
 #pragma once
 
+#include <atomic>
 #include <boost/asio/io_context.hpp>
 #include <chrono>
 #include <condition_variable>
@@ -14,6 +15,7 @@
 #include "common/function.h"
 #include "common/metrics.h"
 #include "common/publisher.h"
+#include "common/shadows.h"
 #include "lambda/function.h"
 #include "lambda/timers.h"
 #include "store/table/table_service.h"
@@ -32,6 +34,16 @@ struct InvocationServices {
     Counter& timeouts;
     /// Called on a function thread when a function's file was found to be replaced.
     UniqueFunction<void(const std::shared_ptr<Function>&)> code_replaced;
+    /// The object that stands for the same version now: an update may have come since the invocation was accepted. Null if it was deleted.
+    UniqueFunction<std::shared_ptr<Function>(const std::shared_ptr<Function>&)> current;
+    /// Set once by the service's `start`; null until then.
+    std::atomic<Shadows*> shadows = nullptr;
+};
+
+/// What an invocation is told beyond its event.
+struct InvocationDetails {
+    std::string invoked_arn;     ///< as the caller named the function; empty: the function's own ARN
+    std::string client_context;  ///< base64, as the caller gave it
 };
 
 /// The end of a log, line by line.
@@ -61,13 +73,13 @@ class PendingCall {
 /// Made by the service, run by one function thread, perhaps ended early by the timer thread or by stop. `done` is called exactly once by
 /// whichever is first, with the invocation's lock held: it must not block and must not come back to this invocation.
 ///
-/// A handler cannot be killed. After a timeout `done` has its result at once; the thread is busy until the handler returns, and what the
-/// handler asks of the host meanwhile is refused.
+/// An environment that runs out of time is killed. A handler inside the server cannot be: after a timeout `done` has its result at once,
+/// but the thread is busy until the handler returns, and what the handler asks of the host meanwhile is refused.
 class Invocation : public std::enable_shared_from_this<Invocation> {
   public:
     using Done = UniqueFunction<void(Result<InvocationResult>)>;
     Invocation(std::shared_ptr<InvocationServices> services, std::shared_ptr<Function> function, std::string request_id,
-               std::shared_ptr<const std::string> event, Done done);
+               std::shared_ptr<const std::string> event, InvocationDetails details, Done done);
 
     /// Calls the handler on this thread; returns when it has returned. Once.
     void run();
@@ -84,9 +96,16 @@ class Invocation : public std::enable_shared_from_this<Invocation> {
         std::string result;
         bool too_large = false;
     };
-    bool begin(const Result<Function::Code>& code);
+    struct Failure {
+        std::string function_error, log_line;
+    };
+    bool begin(const Function::Code* code, const std::optional<Failure>& failure);
     HandlerReturn call_handler(const Plugin& plugin);
-    void finish(HandlerReturn returned);
+    void run_in_environment(const Function::Code& code);
+    std::unique_ptr<Environment> ready_environment(const Function::Code& code, std::optional<Failure>& failure);
+    EnvironmentReturn run_environment(Environment& environment);
+    void finish(InvocationResult result);
+    void log_line(std::string_view text);
     void time_out();
     void answer(InvocationResult result);
     void log_end();
@@ -95,8 +114,9 @@ class Invocation : public std::enable_shared_from_this<Invocation> {
     Result<std::string> ask_host(Start start);
 
     const std::shared_ptr<InvocationServices> services_;
-    const std::shared_ptr<Function> function_;
+    std::shared_ptr<Function> function_;  ///< as accepted, then the current one
     const std::string request_id_;
+    const InvocationDetails details_;
     const std::shared_ptr<const std::string> event_;
     std::shared_ptr<const FunctionRecord> record_;  ///< as it was when the handler began
     std::int64_t deadline_ms_ = 0;
@@ -108,6 +128,8 @@ class Invocation : public std::enable_shared_from_this<Invocation> {
     std::optional<std::chrono::microseconds> init_duration_;
     Timers::Id time_limit_;
     std::shared_ptr<PendingCall> pending_;
+    Environment* environment_ = nullptr;  ///< that runs it; killed when its time is up
+    std::size_t memory_kb_ = 0;           ///< of that environment; 0: the server's own
 };
 
 /// The function error of a handler that ran out of time, an object as in reference "lambda", section 1.1.

@@ -23,14 +23,15 @@ struct Invoker::State {
         std::shared_ptr<Invocation> invocation;
         SteadyTime since{};
     };
-    State(std::size_t threads, Gauge& busy_gauge) : running(threads), exited(threads, false), busy(&busy_gauge) {}
+    State(std::size_t threads_max, Gauge& busy_gauge) : running(threads_max), exited(threads_max, true), busy(&busy_gauge) {}
 
     std::mutex mutex;
     std::condition_variable work;     ///< something to run, or stopping
     std::condition_variable settled;  ///< a thread became idle or went
     std::deque<Waiting> callers, queued;
     std::vector<Job> running;  ///< per thread; empty when idle
-    std::vector<bool> exited;
+    std::vector<bool> exited;  ///< or not begun
+    std::size_t idle_threads = 0;
     std::size_t running_callers = 0;
     bool stopping = false;
     Gauge* busy;  ///< null once stopped
@@ -40,11 +41,30 @@ struct Invoker::State {
     }
 };
 
-Invoker::Invoker(std::size_t threads, Gauge& busy) : state_(std::make_shared<State>(std::max<std::size_t>(threads, 1), busy)) {
-    for (std::size_t i = 0; i < state_->running.size(); ++i) {
-        threads_.emplace_back([state = state_, i] { run(state, i); });
-        pthread_setname_np(threads_.back().native_handle(), ("lambda-" + std::to_string(i)).c_str());
-    }
+Invoker::Invoker(std::size_t threads, std::size_t threads_max, Gauge& busy)
+    : state_(std::make_shared<State>(std::max({threads_max, threads, std::size_t{1}}), busy)) {
+    const std::lock_guard lock(state_->mutex);
+    for (std::size_t i = 0; i < std::max<std::size_t>(threads, 1); ++i) add_thread();
+}
+
+/// With the lock held.
+void Invoker::add_thread() {
+    const std::size_t index = threads_.size();
+    state_->exited[index] = false;
+    threads_.emplace_back([state = state_, index] { run(state, index); });
+    pthread_setname_np(threads_.back().native_handle(), ("lambda-" + std::to_string(index)).c_str());
+}
+
+bool Invoker::grow(SteadyTime now) {
+    const std::lock_guard lock(state_->mutex);
+    const auto& state = *state_;
+    if (state.stopping || (state.callers.empty() && state.queued.empty())) return false;
+    if (threads_.size() == state.running.size()) return false;
+    SteadyTime oldest = SteadyTime::max();
+    if (!state.callers.empty()) oldest = std::min(oldest, state.callers.front().since);
+    if (!state.queued.empty()) oldest = std::min(oldest, state.queued.front().since);
+    if (state.idle_threads == 0 && oldest + patience <= now) add_thread();
+    return true;
 }
 
 Invoker::~Invoker() {
@@ -79,7 +99,9 @@ std::size_t Invoker::callers() const {
 void Invoker::run(const std::shared_ptr<State>& state, std::size_t index) {
     std::unique_lock lock(state->mutex);
     while (true) {
+        ++state->idle_threads;
         state->work.wait(lock, [&] { return state->stopping || !state->callers.empty() || !state->queued.empty(); });
+        --state->idle_threads;
         if (state->stopping) break;
         const Source source = state->callers.empty() ? Source::queue : Source::caller;
         auto& from = source == Source::caller ? state->callers : state->queued;
@@ -127,6 +149,7 @@ void Invoker::stop(std::chrono::milliseconds grace) {
     state_->busy = nullptr;
     const std::vector<bool> exited = state_->exited;
     lock.unlock();
+    // Nobody adds threads any more: `grow` sees that this is the end.
     for (std::size_t i = 0; i < threads_.size(); ++i) {
         if (exited[i]) {
             threads_[i].join();

@@ -16,8 +16,12 @@ namespace fogbank::lambda {
 /// Any thread, except where said.
 class Invoker {
   public:
+    /// @param threads  that there are from the beginning: enough for functions that compute.
+    /// @param threads_max  that there may be when invocations wait because functions wait: one is added whenever something has waited for
+    ///                     `patience` and nobody is free.
     /// @param busy  counts threads that are in a handler, also one that exceeded its time.
-    Invoker(std::size_t threads, Gauge& busy);
+    Invoker(std::size_t threads, std::size_t threads_max, Gauge& busy);
+    static constexpr std::chrono::milliseconds patience{5};
     ~Invoker();
     Invoker(const Invoker&) = delete;
     Invoker& operator=(const Invoker&) = delete;
@@ -26,6 +30,8 @@ class Invoker {
     /// Runs `invocation` when a thread is free. Errors, and then it was not taken and its `done` not called: too_many_requests, when
     /// waiting_callers_max callers wait already; unavailable after `stop`. From the queue no bound applies here; the queue keeps its own.
     Result<void> submit(std::shared_ptr<Invocation> invocation, Source source, SteadyTime now);
+    /// Adds a thread if that is due. True if somebody waits still and there may be more threads: ask again after `patience`.
+    bool grow(SteadyTime now);
     /// Takes back the callers' invocations that no thread has begun and that were submitted before `time`.
     std::vector<std::shared_ptr<Invocation>> withdraw(SteadyTime time);
 
@@ -39,6 +45,7 @@ class Invoker {
 
   private:
     struct State;
+    void add_thread();
     static void run(const std::shared_ptr<State>& state, std::size_t index);
     std::shared_ptr<State> state_;  ///< shared with the threads, which may outlive this
     std::vector<std::thread> threads_;

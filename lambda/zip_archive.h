@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <filesystem>
 #include <string>
 #include <string_view>
 
@@ -22,5 +23,11 @@ struct ZipLimits {
 /// Errors: invalid_code. The whole archive is refused when an entry's name is absolute or leaves the folder, an entry is a symbolic link or
 /// encrypted, or a limit is exceeded, so that no part of a hostile package is ever used.
 Result<std::string> shared_object_from_zip(std::string_view zip, std::string_view handler, const ZipLimits& limits = {});
+
+/// Unpacks the whole package into the new folder `folder`: regular files and folders, executable where the archive says so. Each file is
+/// read in steps, so a package costs the memory of a step. After an error nothing of it is left. Blocks on the disk.
+///
+/// Errors: invalid_code, for the same reasons as above; unavailable, when the disk refuses.
+Result<void> unpack_package(std::string_view zip, const std::filesystem::path& folder, const ZipLimits& limits = {});
 
 }  // namespace fogbank::lambda

@@ -1,9 +1,9 @@
-// PUBLISH (OASIS MQTT 3.1.1, section 3.3).
+// PUBLISH (OASIS MQTT 3.1.1 and MQTT 5, section 3.3).
 #include "broker/mqtt/detail/decode.h"
 
 namespace fogbank::broker::mqtt::detail {
 
-Result<ClientPacket> decode_publish(Reader reader, std::uint8_t flags) {
+Result<ClientPacket> decode_publish(Reader reader, std::uint8_t flags, Version version) {
     const int qos = (flags >> publish_qos_shift) & qos_mask;
     Publish publish;
     publish.retain = (flags & publish_retain) != 0;
@@ -13,6 +13,7 @@ Result<ClientPacket> decode_publish(Reader reader, std::uint8_t flags) {
     publish.qos = static_cast<Qos>(qos);
     publish.topic_name = reader.text("topic name", "MQTT-3.3.2-1");
     if (qos > 0) publish.packet_id = reader.packet_id();
+    if (version == Version::v5) publish.properties = checked_properties(reader, PropertyPlace::publish);
     publish.payload = reader.rest();
     return reader.finish(publish);
 }

@@ -18,6 +18,12 @@ void encode_puback(std::string& out, std::uint16_t packet_id) {
     put_number(out, packet_id);
 }
 
+void encode_qos2(std::string& out, std::uint8_t type, std::uint16_t packet_id) {
+    const auto packet_type = static_cast<PacketType>(type);
+    put_fixed_header(out, packet_type, packet_type == PacketType::pubrel ? reserved_flags_0010 : reserved_flags_0000, packet_id_bytes);
+    put_number(out, packet_id);
+}
+
 void encode_suback(std::string& out, std::uint16_t packet_id, std::span<const std::uint8_t> return_codes) {
     put_fixed_header(out, PacketType::suback, reserved_flags_0000, packet_id_bytes + return_codes.size());
     put_number(out, packet_id);

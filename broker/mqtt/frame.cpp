@@ -25,7 +25,8 @@ Result<std::optional<std::size_t>> remaining_length(std::string_view bytes, std:
 }  // namespace
 
 const boost::system::error_category& category() {
-    static constexpr std::array<std::string_view, 5> names = {"", "malformed", "too_large", "unsupported_version", "protocol_violation"};
+    static constexpr std::array<std::string_view, 6> names = {
+        "", "malformed", "too_large", "unsupported_version", "protocol_violation", "topic_alias_invalid"};
     static const NamedErrorCategory instance("broker.mqtt", names);
     return instance;
 }
@@ -33,9 +34,7 @@ const boost::system::error_category& category() {
 Result<std::optional<Frame>> find_frame(std::string_view bytes, std::size_t packet_bytes_max) {
     if (bytes.empty()) return std::optional<Frame>();
     const int type = static_cast<std::uint8_t>(bytes.front()) >> 4;
-    if (type == 0 || type == 15) {
-        return Error(Errc::malformed, "fixed header: packet type " + std::to_string(type) + " is reserved [section 2.2.1]");
-    }
+    if (type == 0) return Error(Errc::malformed, "fixed header: packet type 0 is reserved [section 2.2.1]");
     std::size_t length_bytes = 0;
     const auto remaining = remaining_length(bytes.substr(1), length_bytes);
     if (!remaining) return remaining.error();

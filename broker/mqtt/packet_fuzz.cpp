@@ -18,18 +18,18 @@ void check(bool holds) {
     if (!holds) std::abort();
 }
 
-void check_packet(std::string_view bytes) {
+void check_packet(std::string_view bytes, mqtt::Version version) {
     // A copy of exactly this size: the sanitizer sees the first byte read past the packet, though the stream goes on.
     const auto exact = std::make_unique<char[]>(bytes.size());
     bytes.copy(exact.get(), bytes.size());
-    const auto packet = mqtt::decode_client_packet({exact.get(), bytes.size()});
+    const auto packet = mqtt::decode_client_packet({exact.get(), bytes.size()}, version);
     if (!packet) {
         check(!packet.error().message.empty());
         return;
     }
     std::string encoded;
-    mqtt::encode_client_packet(encoded, *packet);
-    const auto again = mqtt::decode_client_packet(encoded);
+    mqtt::encode_client_packet(encoded, *packet, version);
+    const auto again = mqtt::decode_client_packet(encoded, version);
     check(again.has_value() && *again == *packet);
     check(encoded.size() <= bytes.size());  // less only where the remaining length was written longer than needed
 }
@@ -43,7 +43,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         if (!frame || !*frame) return 0;
         check((*frame)->bytes <= packet_bytes_max && (*frame)->header_bytes >= 2 && (*frame)->header_bytes <= (*frame)->bytes);
         if ((*frame)->bytes > stream.size()) return 0;
-        check_packet(stream.substr(0, (*frame)->bytes));
+        for (const auto version : {mqtt::Version::v3_1_1, mqtt::Version::v5}) check_packet(stream.substr(0, (*frame)->bytes), version);
         stream.remove_prefix((*frame)->bytes);
     }
     return 0;

@@ -46,8 +46,27 @@ std::uint16_t Reader::number(std::string_view field) {
     return static_cast<std::uint16_t>(high << 8 | low);
 }
 
+std::uint32_t Reader::long_number(std::string_view field) {
+    const std::uint32_t high = number(field);
+    return high << 16U | number(field);
+}
+
+std::uint32_t Reader::variable(std::string_view field) {
+    std::uint32_t value = 0;
+    for (int shift = 0; shift < 28; shift += 7) {
+        const std::uint8_t next = byte(field);
+        value |= static_cast<std::uint32_t>(next & 0x7FU) << shift;
+        if ((next & 0x80U) == 0) return failed() ? 0 : value;
+    }
+    fail(field, "a variable byte integer of more than four bytes", "MQTT-1.5.5-1");
+    return 0;
+}
+
 std::string_view Reader::binary(std::string_view field) {
-    const std::size_t size = number(field);
+    return take(number(field), field);
+}
+
+std::string_view Reader::take(std::size_t size, std::string_view field) {
     if (!has(size, field)) return {};
     const std::string_view value = rest_.substr(0, size);
     rest_.remove_prefix(size);

@@ -1,6 +1,6 @@
 /// Order-preserving keys from typed parts. Every room has its own first byte-string part, so ranges never mix:
-/// `reg` registry, `rule` topic rules, `tbl` table metadata, `itm` table items, `fn` functions, `fnq` asynchronous invocations, `sys` the
-/// server itself.
+/// `reg` registry, `rule` topic rules, `tbl` table metadata, `itm` table items, `fn` functions, `fnq` asynchronous invocations, `shd` shadows,
+/// `job` jobs, `mqtt` sessions and retained messages, `sys` the server itself.
 #pragma once
 
 #include <cstdint>

@@ -53,6 +53,9 @@ class SqliteEngine final : public Engine {
 Result<std::unique_ptr<Engine>> open_sqlite_engine(const SqliteOptions& options) {
     auto connection = detail::open_for_writing(options.file, options.durability);
     if (!connection) return connection.error();
+    if (options.check_time_max.count() > 0) {
+        if (auto checked = detail::check_pages(*connection, options.check_time_max); !checked) return checked.error();
+    }
     auto readers = std::make_unique<detail::ReaderPool>(options.file);
     auto writer = detail::Writer::start(std::move(*connection), *readers, options);
     if (!writer) return writer.error();

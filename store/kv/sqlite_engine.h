@@ -2,6 +2,7 @@
 /// connections.
 #pragma once
 
+#include <chrono>
 #include <filesystem>
 #include <memory>
 
@@ -16,7 +17,10 @@ struct SqliteOptions {
     Durability durability = Durability::power_loss_safe;
     std::size_t queue_bytes_max = 256 << 20;  ///< submissions beyond this fail with `unavailable`
     std::size_t group_max = 4096;             ///< submissions committed together at most
-    Metrics* metrics = nullptr;               ///< may be null; must outlive the engine
+    /// Looks through the file's pages before the first write, for up to this long: what is damaged is then known at the start and not when
+    /// it is met. 0: not at all.
+    std::chrono::milliseconds check_time_max{0};
+    Metrics* metrics = nullptr;  ///< may be null; must outlive the engine
 };
 
 /// Opens or creates the database; checks its schema version. Errors: unavailable, corrupt.

@@ -110,6 +110,29 @@ Result<Connection> open_for_writing(const std::filesystem::path& file, Durabilit
     return connection;
 }
 
+Result<void> check_pages(const Connection& connection, std::chrono::milliseconds time_max) {
+    constexpr int steps_between_looks = 10'000;
+    auto deadline = std::chrono::steady_clock::now() + time_max;
+    sqlite3_progress_handler(
+        connection.handle(), steps_between_looks,
+        [](void* end) { return std::chrono::steady_clock::now() > *static_cast<std::chrono::steady_clock::time_point*>(end) ? 1 : 0; },
+        &deadline);
+    auto look = [&]() -> Result<void> {
+        auto check = Statement::prepare(connection, "PRAGMA quick_check(1)");
+        if (!check) return check.error();
+        auto row = check->step();
+        const bool out_of_time = !row && sqlite3_errcode(connection.handle()) == SQLITE_INTERRUPT;
+        if (out_of_time) return {};
+        if (!row) return row.error();
+        if (*row && check->column(0) == "ok") return {};
+        return Error{Errc::corrupt, "the database is damaged (" + std::string(*row ? check->column(0) : "no answer") +
+                                        "): restore a backup, or copy what can be read with sqlite3's `.recover`"};
+    };
+    auto looked = look();
+    sqlite3_progress_handler(connection.handle(), 0, nullptr, nullptr);
+    return looked;
+}
+
 Result<Connection> open_for_reading(const std::filesystem::path& file) {
     auto connection = Connection::open(file);
     if (!connection) return connection;

@@ -17,7 +17,10 @@ Awaitable<DefinitionPtr> Catalog::find(TableName name) {
     const std::uint64_t before = generation();
     auto definition = co_await read(name);
     if (!definition) {
-        if (definition.error().code == Errc::resource_not_found) co_return table_not_found();
+        if (definition.error().code == Errc::resource_not_found) {
+            drop(name);
+            co_return table_not_found();
+        }
         co_return definition.error();
     }
     remember(*definition, before);
@@ -51,6 +54,28 @@ Awaitable<void> Catalog::load() {
     co_return Result<void>();
 }
 
+DefinitionPtr Catalog::last_known(const TableName& name) const {
+    const std::shared_lock lock(mutex_);
+    const auto found = copies_.find(name);
+    if (found != copies_.end()) return found->second;
+    const auto old = forgotten_.find(name);
+    return old != forgotten_.end() ? old->second : nullptr;
+}
+
+std::vector<DefinitionPtr> Catalog::all() const {
+    const std::shared_lock lock(mutex_);
+    std::vector<DefinitionPtr> out;
+    out.reserve(copies_.size());
+    for (const auto& [name, definition] : copies_) out.push_back(definition);
+    for (const auto& [name, definition] : forgotten_) out.push_back(definition);
+    return out;
+}
+
+void Catalog::drop(const TableName& name) {
+    const std::unique_lock lock(mutex_);
+    forgotten_.erase(name);
+}
+
 std::uint64_t Catalog::generation() const {
     const std::shared_lock lock(mutex_);
     return generation_;
@@ -58,12 +83,14 @@ std::uint64_t Catalog::generation() const {
 
 void Catalog::remember(DefinitionPtr definition, std::uint64_t generation) {
     const std::unique_lock lock(mutex_);
-    if (generation == generation_) copies_.insert_or_assign(definition->name, std::move(definition));
+    if (generation != generation_) return;
+    forgotten_.erase(definition->name);
+    copies_.insert_or_assign(definition->name, std::move(definition));
 }
 
 void Catalog::forget(const TableName& name) {
     const std::unique_lock lock(mutex_);
-    copies_.erase(name);
+    if (auto copy = copies_.extract(name)) forgotten_.insert_or_assign(name, std::move(copy.mapped()));
     ++generation_;
 }
 

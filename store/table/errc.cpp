@@ -5,7 +5,7 @@
 namespace fogbank::store::table {
 
 const boost::system::error_category& category() {
-    static constexpr std::array<std::string_view, 10> names{"",
+    static constexpr std::array<std::string_view, 25> names{"",
                                                             "validation",
                                                             "resource not found",
                                                             "resource in use",
@@ -14,7 +14,22 @@ const boost::system::error_category& category() {
                                                             "limit exceeded",
                                                             "serialization",
                                                             "throttled",
-                                                            "unavailable"};
+                                                            "unavailable",
+                                                            "idempotent parameter mismatch",
+                                                            "transaction conflict",
+                                                            "access denied",
+                                                            "duplicate item",
+                                                            "table not found",
+                                                            "table in use",
+                                                            "table already exists",
+                                                            "backup not found",
+                                                            "backup in use",
+                                                            "invalid restore time",
+                                                            "point-in-time recovery unavailable",
+                                                            "trimmed data access",
+                                                            "expired iterator",
+                                                            "export not found",
+                                                            "import not found"};
     static const NamedErrorCategory instance("store.table", names);
     return instance;
 }

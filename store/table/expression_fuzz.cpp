@@ -7,6 +7,7 @@
 #include "store/table/detail/condition.h"
 #include "store/table/detail/key_condition.h"
 #include "store/table/detail/projection.h"
+#include "store/table/detail/update.h"
 #include "store/table/json.h"
 
 namespace {
@@ -42,11 +43,15 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         const Item part = projection->apply(item);
         if (!(projection->is_everything() || item_size_bytes(part) <= item_size_bytes(item))) std::abort();
     }
+    if (const auto update = compile_update(expression, scope)) {
+        const auto updated = update->apply(item);
+        if (updated && update->updated().is_everything() && !update->actions().empty()) std::abort();
+    }
     if (auto conditions = compile_key_condition(expression, scope)) {
         KeySchema schema;
         schema.partition_key = {"id", KeyType::string};
         schema.sort_key = KeyAttribute{"at", KeyType::number};
-        if (const auto key = match_key_schema(std::move(*conditions), schema)) (void)key->range(1, schema);
+        if (const auto key = match_key_schema(std::move(*conditions), layout_of(schema))) (void)key->range(keyspace(1));
     }
     return 0;
 }

@@ -1,6 +1,7 @@
 #include "store/table/detail/expression_parser.h"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 
 #include "store/table/detail/errors.h"
@@ -21,6 +22,9 @@ bool is_keyword(std::string_view word) {
     }
     return false;
 }
+
+/// In the order of UpdateActionSyntax::Kind.
+constexpr std::array<std::string_view, 4> update_sections{"SET", "REMOVE", "ADD", "DELETE"};
 
 bool is_comparator(const Token& token) {
     static constexpr std::string_view comparators[] = {"=", "<>", "<", "<=", ">", ">="};
@@ -50,8 +54,71 @@ class Parser {
         return paths;
     }
 
+    Result<UpdateSyntax> update() {
+        UpdateSyntax out;
+        std::array<bool, update_sections.size()> used{};
+        while (!at_end()) {
+            std::size_t section = 0;
+            while (section < update_sections.size() && !is_word(update_sections[section])) ++section;
+            if (section == update_sections.size()) return syntax_error();
+            if (used[section]) {
+                return validation("The \"" + std::string(update_sections[section]) +
+                                  "\" section can only be used once in an update expression;");
+            }
+            used[section] = true;
+            ++at_;
+            do {
+                auto action = update_action(static_cast<UpdateActionSyntax::Kind>(section));
+                if (!action) return action.error();
+                out.actions.push_back(std::move(*action));
+            } while (take(","));
+        }
+        return out;
+    }
+
   private:
     using Kind = ConditionSyntax::Kind;
+
+    Result<UpdateActionSyntax> update_action(UpdateActionSyntax::Kind kind) {
+        UpdateActionSyntax out;
+        out.kind = kind;
+        auto path = document_path();
+        if (!path) return path.error();
+        out.path = std::move(*path);
+        if (kind == UpdateActionSyntax::Kind::remove) return out;
+        if (kind == UpdateActionSyntax::Kind::set && !take("=")) return syntax_error();
+        if (auto counted = count_operator(); !counted) return counted.error();
+        if (kind != UpdateActionSyntax::Kind::set && now().kind != Token::Kind::value_placeholder) return syntax_error();
+        auto first = update_operand();
+        if (!first) return first.error();
+        out.operands.push_back(std::move(*first));
+        if (kind != UpdateActionSyntax::Kind::set) return out;
+        for (const char sign : {'+', '-'}) {
+            if (!take(std::string_view(&sign, 1))) continue;
+            if (auto counted = count_operator(); !counted) return counted.error();
+            auto second = update_operand();
+            if (!second) return second.error();
+            out.operands.push_back(std::move(*second));
+            out.arithmetic = sign;
+            break;
+        }
+        return out;
+    }
+
+    /// SET takes operands in parentheses too.
+    Result<OperandSyntax> update_operand() {
+        if (!take("(")) return operand();
+        if (depth_ >= expression_depth_max) return too_deep();
+        ++depth_;
+        auto inner = update_operand();
+        --depth_;
+        if (inner && !take(")")) return syntax_error();
+        return inner;
+    }
+
+    static Error too_deep() {
+        return validation("The expression is nested too deeply; maximum depth: " + std::to_string(expression_depth_max));
+    }
 
     const Token& now() const { return tokens_[at_]; }
     bool at_end() const { return now().kind == Token::Kind::end; }
@@ -107,7 +174,7 @@ class Parser {
 
     Result<ConditionSyntax> negation() {
         if (depth_ >= expression_depth_max) {
-            return validation("The expression is nested too deeply; maximum depth: " + std::to_string(expression_depth_max));
+            return too_deep();
         }
         ++depth_;
         auto parsed = take_word("NOT") ? negated() : primary();
@@ -222,7 +289,7 @@ class Parser {
     Result<OperandSyntax> call() {
         if (auto counted = count_operator(); !counted) return counted.error();
         if (depth_ >= expression_depth_max) {
-            return validation("The expression is nested too deeply; maximum depth: " + std::to_string(expression_depth_max));
+            return too_deep();
         }
         OperandSyntax out;
         out.kind = OperandSyntax::Kind::function;
@@ -294,6 +361,11 @@ Result<void> check_text(std::string_view text) {
 Result<ConditionSyntax> parse_condition(std::string_view text) {
     if (auto checked = check_text(text); !checked) return checked.error();
     return Parser(text).condition();
+}
+
+Result<UpdateSyntax> parse_update(std::string_view text) {
+    if (auto checked = check_text(text); !checked) return checked.error();
+    return Parser(text).update();
 }
 
 Result<std::vector<PathSyntax>> parse_projection(std::string_view text) {

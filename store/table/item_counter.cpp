@@ -11,12 +11,12 @@ constexpr std::size_t step_bytes_max = 1 << 20;
 
 }  // namespace
 
-boost::asio::awaitable<Result<ItemCounter::Count>> ItemCounter::count(TableNumber table) {
-    Walk walk = walk_of(table);
+boost::asio::awaitable<Result<ItemCounter::Count>> ItemCounter::count(std::string space) {
+    Walk walk = walk_of(space);
     const std::string from = walk.next;
     if (from.empty()) walk.counted = Count();
     kv::ScanOptions options;
-    options.range = table_range(table);
+    options.range = space_range(space);
     if (!from.empty()) options.range.begin = from;
     options.items_max = step_items_max;
     options.bytes_max = step_bytes_max;
@@ -33,24 +33,26 @@ boost::asio::awaitable<Result<ItemCounter::Count>> ItemCounter::count(TableNumbe
         walk.finished = walk.counted;
         walk.was_finished = true;
     }
-    keep(table, from, walk);
+    keep(space, from, walk);
     co_return walk.was_finished ? walk.finished : walk.counted;
 }
 
 void ItemCounter::forget(TableNumber table) {
     const std::scoped_lock lock(mutex_);
-    walks_.erase(table);
+    walks_.erase(keyspace(table));
+    const kv::Range indexes = indexes_range(table);
+    walks_.erase(walks_.lower_bound(indexes.begin), walks_.lower_bound(indexes.end));
 }
 
-ItemCounter::Walk ItemCounter::walk_of(TableNumber table) {
+ItemCounter::Walk ItemCounter::walk_of(const std::string& space) {
     const std::scoped_lock lock(mutex_);
-    const auto found = walks_.find(table);
+    const auto found = walks_.find(space);
     return found != walks_.end() ? found->second : Walk();
 }
 
-void ItemCounter::keep(TableNumber table, const std::string& from, const Walk& walk) {
+void ItemCounter::keep(const std::string& space, const std::string& from, const Walk& walk) {
     const std::scoped_lock lock(mutex_);
-    Walk& kept = walks_[table];
+    Walk& kept = walks_[space];
     if (kept.next == from) kept = walk;  // else another call was faster with the same step
 }
 

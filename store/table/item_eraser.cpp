@@ -2,6 +2,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include <array>
 #include <memory>
 
 #include "common/logging.h"
@@ -21,18 +22,25 @@ struct Erasure {
     TableNumber table;
     bool finished = false;
 
+    /// Erases up to one piece of the first range that still holds anything.
     Result<void> erase_piece(kv::Transaction& transaction) {
-        kv::ScanOptions options;
-        options.range = table_range(table);
-        options.items_max = piece_items_max;
-        options.bytes_max = piece_bytes_max;
-        auto page = transaction.scan(options);
-        if (!page) return page.error();
-        finished = !page->more;
-        kv::Range erased = options.range;
-        if (page->more) erased.end = page->items.back().key + '\0';
-        transaction.erase_range(erased);
-        if (finished) transaction.erase(erasure_key(table));
+        finished = false;
+        for (const kv::Range& range : {table_range(table), indexes_range(table), collections_range(table)}) {
+            kv::ScanOptions options;
+            options.range = range;
+            options.items_max = piece_items_max;
+            options.bytes_max = piece_bytes_max;
+            auto page = transaction.scan(options);
+            if (!page) return page.error();
+            if (page->items.empty()) continue;
+            kv::Range erased = range;
+            if (page->more) erased.end = page->items.back().key + '\0';
+            transaction.erase_range(erased);
+            if (page->more) return {};
+        }
+        transaction.erase(tags_key(table));
+        transaction.erase(erasure_key(table));
+        finished = true;
         return {};
     }
 };

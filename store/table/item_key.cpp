@@ -7,7 +7,7 @@
 namespace fogbank::store::table {
 namespace {
 
-constexpr std::string_view item_room = "itm";
+constexpr std::string_view item_room = "itm", index_room = "idx";
 constexpr unsigned bucket_bits = 6;
 constexpr std::size_t end_of_part_bytes = 2;  // KeyBuilder::text ends a part with two bytes
 
@@ -26,16 +26,16 @@ std::string_view content_of(const AttributeValue& value) {
     return {};
 }
 
-kv::KeyBuilder table_key(TableNumber table) {
-    return std::move(kv::KeyBuilder(item_room).number(table));
+/// The engine's key where bucket number `bucket` begins; for the one after the last, where the space ends.
+std::string bucket_begin(std::string_view space, std::uint64_t bucket) {
+    if (bucket >> bucket_bits != 0) return kv::prefix_end(space);
+    return std::string(space) + static_cast<char>(bucket);
 }
 
-/// The engine's key where bucket number `bucket` begins; for the one after the last, where the table ends.
-std::string bucket_begin(TableNumber table, std::uint64_t bucket) {
-    auto key = table_key(table);
-    if (bucket >> bucket_bits != 0) return key.prefix_range().end;
-    const char byte = static_cast<char>(bucket);
-    return key.raw(std::string_view(&byte, 1)).str();
+std::string sortable(const std::vector<const AttributeValue*>& values) {
+    std::string out;
+    for (const AttributeValue* value : values) out += sortable_key_value(*value);
+    return out;
 }
 
 Error does_not_match() {
@@ -117,12 +117,23 @@ Result<void> check_sort_key_value(const KeyAttribute& attribute, const Attribute
 }
 
 Item key_of(const KeySchema& schema, const Item& item) {
+    return key_of(layout_of(schema), item);
+}
+
+IndexKeys layout_of(const KeySchema& schema) {
+    IndexKeys out;
+    out.partition.push_back(schema.partition_key);
+    if (schema.sort_key) out.sort.push_back(*schema.sort_key);
+    return out;
+}
+
+Item key_of(const IndexKeys& layout, const Item& item) {
     Item key;
-    const auto copy = [&](const KeyAttribute& attribute) {
-        if (const auto found = item.find(attribute.name); found != item.end()) key.emplace(found->first, found->second);
-    };
-    copy(schema.partition_key);
-    if (schema.sort_key) copy(*schema.sort_key);
+    for (const auto* attributes : {&layout.partition, &layout.sort}) {
+        for (const auto& attribute : *attributes) {
+            if (const auto found = item.find(attribute.name); found != item.end()) key.emplace(found->first, found->second);
+        }
+    }
     return key;
 }
 
@@ -137,31 +148,50 @@ std::string sortable_key_beginning(const AttributeValue& value) {
     return bytes;
 }
 
+std::string keyspace(TableNumber table) {
+    return std::move(kv::KeyBuilder(item_room).number(table)).str();
+}
+std::string keyspace(TableNumber table, IndexNumber index) {
+    return std::move(kv::KeyBuilder(index_room).number(table).number(index)).str();
+}
+kv::Range indexes_range(TableNumber table) {
+    return kv::KeyBuilder(index_room).number(table).prefix_range();
+}
+
 std::string item_key(TableNumber table, const KeySchema& schema, const Item& item) {
-    std::string key = partition_prefix(table, item.find(schema.partition_key.name)->second);
+    std::string key = partition_prefix(keyspace(table), {&item.find(schema.partition_key.name)->second});
     if (schema.sort_key) key += sortable_key_value(item.find(schema.sort_key->name)->second);
     return key;
 }
 
-std::string partition_prefix(TableNumber table, const AttributeValue& partition_key) {
-    const std::string sortable = sortable_key_value(partition_key);
-    const char bucket = static_cast<char>(partition_hash(sortable) >> (32 - bucket_bits));
-    return std::move(table_key(table).raw(std::string_view(&bucket, 1)).raw(sortable)).str();
+std::string partition_prefix(std::string_view space, const std::vector<const AttributeValue*>& values) {
+    const std::string bytes = sortable(values);
+    std::string key(space);
+    key += static_cast<char>(partition_hash(bytes) >> (32 - bucket_bits));
+    return key += bytes;
 }
 
-kv::Range table_range(TableNumber table) {
-    return table_key(table).prefix_range();
+kv::Range space_range(std::string_view space) {
+    return {std::string(space), kv::prefix_end(space)};
 }
 
-kv::Range segment_range(TableNumber table, Segment segment) {
+kv::Range segment_range(std::string_view space, Segment segment) {
     // Segment i owns the hashes h with h * total >> 32 == i; a bucket is a range of hashes.
     const std::uint64_t first = (segment.index << bucket_bits) / segment.total;
     const std::uint64_t last = (((segment.index + 1) << bucket_bits) - 1) / segment.total;
-    return {bucket_begin(table, first), bucket_begin(table, last + 1)};
+    return {bucket_begin(space, first), bucket_begin(space, last + 1)};
 }
 
-bool is_in_segment(const AttributeValue& partition_key, Segment segment) {
-    return (partition_hash(sortable_key_value(partition_key)) * segment.total) >> 32 == segment.index;
+bool is_in_segment(const std::vector<const AttributeValue*>& partition_key, Segment segment) {
+    return (partition_hash(sortable(partition_key)) * segment.total) >> 32 == segment.index;
+}
+
+std::vector<const AttributeValue*> values_of(const std::vector<KeyAttribute>& attributes, const Item& item) {
+    std::vector<const AttributeValue*> out;
+    for (const auto& attribute : attributes) {
+        if (const auto found = item.find(attribute.name); found != item.end()) out.push_back(&found->second);
+    }
+    return out;
 }
 
 }  // namespace fogbank::store::table

@@ -13,7 +13,7 @@ using Kind = ConditionSyntax::Kind;
 using Operation = AttributeCondition::Operation;
 
 constexpr std::string_view parameter = "KeyConditionExpression";
-constexpr std::size_t conditions_max = 2;  // one a key attribute
+constexpr std::size_t simple_conditions_max = 2;  // where partition and sort key are one attribute each
 
 Error invalid_operator(std::string_view operation) {
     return validation("Invalid operator used in KeyConditionExpression: " + std::string(operation));
@@ -144,9 +144,13 @@ Error missed(const KeyAttribute& key) {
     return validation("Query condition missed key schema element: " + key.name);
 }
 
-std::string just_after(std::string key) {
-    key.push_back('\0');
-    return key;
+/// Takes the condition on that attribute out of the list.
+std::optional<AttributeCondition> take(std::vector<AttributeCondition>& conditions, const KeyAttribute& key) {
+    const auto found = std::find_if(conditions.begin(), conditions.end(), [&](const auto& one) { return one.attribute == key.name; });
+    if (found == conditions.end()) return std::nullopt;
+    AttributeCondition out = std::move(*found);
+    conditions.erase(found);
+    return out;
 }
 
 }  // namespace
@@ -173,62 +177,82 @@ bool AttributeCondition::matches(const AttributeValue& candidate) const {
     }
 }
 
-kv::Range KeyCondition::range(TableNumber table, const KeySchema& schema) const {
-    const std::string prefix = partition_prefix(table, partition_key);
-    if (!schema.sort_key) return {prefix, just_after(prefix)};
+kv::Range KeyCondition::range(std::string_view space) const {
+    std::vector<const AttributeValue*> values;
+    for (const auto& value : partition) values.push_back(&value);
+    std::string prefix = partition_prefix(space, values);
+    for (const auto& condition : sort) {
+        if (condition.operation != Operation::equal) break;
+        prefix += sortable_key_value(condition.value);
+    }
     kv::Range out{prefix, kv::prefix_end(prefix)};
-    if (!sort_key) return out;
-    const std::string at = prefix + sortable_key_value(sort_key->value);
-    switch (sort_key->operation) {
+    if (sort.empty() || sort.back().operation == Operation::equal) return out;
+    // Parts of keys are self-delimiting, so what begins with `at` is what has exactly this value.
+    const AttributeCondition& last = sort.back();
+    const std::string at = prefix + sortable_key_value(last.value);
+    switch (last.operation) {
         case Operation::equal:
-            return {at, just_after(at)};
+            break;
         case Operation::less:
             out.end = at;
-            return out;
+            break;
         case Operation::less_or_equal:
-            out.end = just_after(at);
-            return out;
+            out.end = kv::prefix_end(at);
+            break;
         case Operation::greater:
-            out.begin = just_after(at);
-            return out;
+            out.begin = kv::prefix_end(at);
+            break;
         case Operation::greater_or_equal:
             out.begin = at;
-            return out;
-        case Operation::between:
-            return {at, just_after(prefix + sortable_key_value(sort_key->upper))};
-        case Operation::begins_with:
             break;
+        case Operation::between:
+            return {at, kv::prefix_end(prefix + sortable_key_value(last.upper))};
+        case Operation::begins_with: {
+            const std::string beginning = prefix + sortable_key_beginning(last.value);
+            return {beginning, kv::prefix_end(beginning)};
+        }
     }
-    const std::string beginning = prefix + sortable_key_beginning(sort_key->value);
-    return {beginning, kv::prefix_end(beginning)};
+    return out;
 }
 
 Result<std::vector<AttributeCondition>> compile_key_condition(const Expression& expression, PlaceholderScope& scope) {
     auto compiled = compile(expression, scope);
     if (!compiled) return invalid_expression(parameter, compiled.error());
-    if (compiled->size() > conditions_max) return validation("Conditions can be of length 1 or 2 only");
     return compiled;
 }
 
-Result<KeyCondition> match_key_schema(std::vector<AttributeCondition> conditions, const KeySchema& schema) {
-    const auto take = [&](const KeyAttribute& key) -> std::optional<AttributeCondition> {
-        const auto found = std::find_if(conditions.begin(), conditions.end(), [&](const auto& one) { return one.attribute == key.name; });
-        if (found == conditions.end()) return std::nullopt;
-        AttributeCondition out = std::move(*found);
-        conditions.erase(found);
-        return out;
-    };
-    auto partition = take(schema.partition_key);
-    if (!partition) return missed(schema.partition_key);
-    KeyCondition out;
-    if (schema.sort_key) out.sort_key = take(*schema.sort_key);
-    if (!conditions.empty()) return schema.sort_key ? missed(*schema.sort_key) : validation("Query key condition not supported");
-    if (auto checked = check_values(*partition, schema.partition_key, false); !checked) return checked.error();
-    if (partition->operation != Operation::equal) return validation("Query key condition not supported");
-    if (out.sort_key) {
-        if (auto checked = check_values(*out.sort_key, *schema.sort_key, true); !checked) return checked.error();
+Result<KeyCondition> match_key_schema(std::vector<AttributeCondition> conditions, const IndexKeys& layout) {
+    const bool is_simple = layout.partition.size() == 1 && layout.sort.size() <= 1;
+    if (is_simple && conditions.size() > simple_conditions_max) return validation("Conditions can be of length 1 or 2 only");
+    std::vector<AttributeCondition> partition;
+    for (const auto& key : layout.partition) {
+        auto condition = take(conditions, key);
+        if (!condition) return missed(key);
+        partition.push_back(std::move(*condition));
     }
-    out.partition_key = std::move(partition->value);
+    KeyCondition out;
+    const KeyAttribute* skipped = nullptr;
+    std::size_t used = 0;
+    for (const auto& key : layout.sort) {
+        auto condition = take(conditions, key);
+        if (!condition) {
+            if (skipped == nullptr) skipped = &key;
+            continue;
+        }
+        if (skipped != nullptr) return missed(*skipped);  // sort attributes are used from the left
+        if (!out.sort.empty() && out.sort.back().operation != Operation::equal) return validation("Query key condition not supported");
+        out.sort.push_back(std::move(*condition));
+        ++used;
+    }
+    if (!conditions.empty()) return !layout.sort.empty() ? missed(layout.sort.front()) : validation("Query key condition not supported");
+    for (std::size_t i = 0; i < partition.size(); ++i) {
+        if (auto checked = check_values(partition[i], layout.partition[i], false); !checked) return checked.error();
+        if (partition[i].operation != Operation::equal) return validation("Query key condition not supported");
+        out.partition.push_back(std::move(partition[i].value));
+    }
+    for (std::size_t i = 0; i < used; ++i) {
+        if (auto checked = check_values(out.sort[i], layout.sort[i], true); !checked) return checked.error();
+    }
     return out;
 }
 

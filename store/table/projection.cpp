@@ -92,6 +92,12 @@ Item Projection::part_of(const Item& map, const Node& node) {
     return part;
 }
 
+std::vector<std::string> Projection::top_names() const {
+    std::vector<std::string> out;
+    for (const auto& [name, node] : root_.names) out.push_back(name);
+    return out;
+}
+
 Item Projection::apply(Item item) const {
     return is_everything() ? std::move(item) : part_of(item, root_);
 }

@@ -1,7 +1,7 @@
 #include "store/table/table_service.h"
 
 #include <algorithm>
-#include <charconv>
+#include <nlohmann/json.hpp>
 
 #include "store/kv/key.h"
 #include "store/table/detail/errors.h"
@@ -45,36 +45,7 @@ Result<void> check_throughput(const std::optional<ProvisionedThroughput>& throug
     return check(throughput->read_capacity_units, "readCapacityUnits");
 }
 
-/// Takes the next table number; the sequence only grows, so no number is ever used twice.
-Result<TableNumber> next_number(kv::Transaction& transaction) {
-    auto stored = transaction.get(sequence_key());
-    if (!stored) return stored.error();
-    TableNumber number = 0;
-    if (*stored) {
-        const std::string& text = **stored;
-        const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-        if (error != std::errc() || end != text.data() + text.size())
-            return Error(Errc::unavailable, "the stored table sequence is corrupt");
-    }
-    ++number;
-    transaction.put(sequence_key(), std::to_string(number));
-    return number;
-}
-
-Result<void> insert_definition(kv::Transaction& transaction, TableDefinition& definition) {
-    const std::string key = definition_key(definition.name);
-    auto existing = transaction.get(key);
-    if (!existing) return existing.error();
-    if (*existing) return Error(Errc::resource_in_use, "Table already exists: " + definition.name.str());
-    auto number = next_number(transaction);
-    if (!number) return number.error();
-    definition.number = *number;
-    transaction.put(key, encode_definition(definition));
-    transaction.put(marker_key(*number), std::string_view());
-    return {};
-}
-
-Result<void> remove_definition(kv::Transaction& transaction, const TableName& name, TableDefinition& removed) {
+Result<void> remove_definition(kv::Transaction& transaction, const TableName& name, WallTime now, TableDefinition& removed) {
     const std::string key = definition_key(name);
     auto stored = transaction.get(key);
     if (!stored) return stored.error();
@@ -84,11 +55,23 @@ Result<void> remove_definition(kv::Transaction& transaction, const TableName& na
     if (definition->deletion_protection) {
         return validation("Resource cannot be deleted as it is currently protected against deletion. Disable deletion protection first.");
     }
+    if (definition->is_restoring || definition->is_updating()) {
+        return Error(Errc::resource_in_use, "Attempt to change a resource which is still in use: Table is being " +
+                                                std::string(definition->is_restoring ? "created: " : "updated: ") + name.str());
+    }
+    if (auto ended = end_stream(transaction, *definition, now); !ended) return ended;
     removed = std::move(*definition);
     transaction.erase(key);
     transaction.erase(marker_key(removed.number));
     transaction.put(erasure_key(removed.number), name.view());
     return {};
+}
+
+/// Tags as they are stored.
+std::string encode_tags(const std::vector<Tag>& tags) {
+    nlohmann::json out = nlohmann::json::object();
+    for (const auto& tag : tags) out[tag.key] = tag.value;
+    return out.dump();
 }
 
 }  // namespace
@@ -106,15 +89,35 @@ Result<void> check_table_name(const TableName& name) {
     return {};
 }
 
+Result<void> insert_definition(kv::Transaction& transaction, TableDefinition& definition) {
+    const std::string key = definition_key(definition.name);
+    auto existing = transaction.get(key);
+    if (!existing) return existing.error();
+    if (*existing) return Error(Errc::resource_in_use, "Table already exists: " + definition.name.str());
+    auto number = next_number(transaction);
+    if (!number) return number.error();
+    definition.number = *number;
+    if (definition.stream.enabled) {
+        if (auto begun = begin_stream(transaction, definition, definition.created_at); !begun) return begun;
+    }
+    transaction.put(key, encode_definition(definition));
+    transaction.put(marker_key(*number), definition.marker());
+    return {};
+}
+
 Service::Service(const Dependencies& dependencies)
     : dependencies_(dependencies),
       engine_(dependencies.engine),
       catalog_(std::make_shared<Catalog>(dependencies.engine)),
-      counter_(dependencies.engine) {}
+      watchers_(std::make_shared<StreamWatchers>()),
+      counter_(dependencies.engine),
+      stream_reader_(dependencies.engine, dependencies.clock, dependencies.arns, watchers_),
+      housekeeping_(dependencies.engine, dependencies.clock, dependencies.arns, catalog_, watchers_) {}
 
 Awaitable<void> Service::start() {
     if (auto loaded = co_await catalog_->load(); !loaded) co_return loaded;
-    co_return co_await resume_erasures(engine_);
+    if (auto resumed = co_await resume_erasures(engine_); !resumed) co_return resumed;
+    co_return co_await resume_tasks(task_environment());
 }
 
 Awaitable<TableDescription> Service::create_table(CreateTableRequest request) {
@@ -128,36 +131,65 @@ Awaitable<TableDescription> Service::create_table(CreateTableRequest request) {
     definition->key_schema = std::move(request.key_schema);
     definition->created_at = dependencies_.clock.now();
     definition->provisioned_throughput = request.provisioned_throughput;
+    if (!request.provisioned_throughput) definition->pay_per_request_since = definition->created_at;
     definition->deletion_protection = request.deletion_protection;
+    for (auto& index : request.indexes) {
+        IndexDefinition made;
+        made.number = ++definition->last_index;
+        made.request = std::move(index);
+        definition->indexes.push_back(std::move(made));
+    }
+    definition->stream = request.stream;
+    definition->table_class = request.table_class;
+    definition->sse = std::move(request.sse);
+    definition->on_demand_throughput = request.on_demand_throughput;
 
     const std::uint64_t before = catalog_->generation();
-    kv::TransactionBody body = [definition](kv::Transaction& transaction) { return insert_definition(transaction, *definition); };
+    kv::TransactionBody body = [definition, tags = std::move(request.tags)](kv::Transaction& transaction) -> Result<void> {
+        if (auto inserted = insert_definition(transaction, *definition); !inserted) return inserted;
+        if (!tags.empty()) transaction.put(tags_key(definition->number), encode_tags(tags));
+        return {};
+    };
     if (auto done = co_await engine_.transact(std::move(body)); !done) co_return from_engine(done.error());
     catalog_->remember(definition, before);
     co_return describe(*definition, TableStatus::creating, dependencies_.arns);
+}
+
+Awaitable<void> Service::fill_counts(const TableDefinition& table, TableDescription& out) {
+    auto count = co_await counter_.count(keyspace(table.number));
+    if (!count) co_return count.error();
+    out.item_count = count->items;
+    out.size_bytes = count->bytes;
+    for (std::size_t i = 0; i < table.indexes.size(); ++i) {
+        auto entries = co_await counter_.count(keyspace(table.number, table.indexes[i].number));
+        if (!entries) co_return entries.error();
+        out.indexes[i].item_count = entries->items;
+        out.indexes[i].size_bytes = entries->bytes;
+    }
+    co_return Result<void>();
 }
 
 Awaitable<TableDescription> Service::describe_table(TableName name) {
     if (auto checked = check_table_name(name); !checked) co_return checked.error();
     auto definition = co_await catalog_->read(name);
     if (!definition) co_return definition.error();
-    auto count = co_await counter_.count((*definition)->number);
-    if (!count) co_return count.error();
-    TableDescription out = describe(**definition, TableStatus::active, dependencies_.arns);
-    out.item_count = count->items;
-    out.size_bytes = count->bytes;
+    TableDescription out = describe(**definition, status_of(**definition), dependencies_.arns);
+    if (auto counted = co_await fill_counts(**definition, out); !counted) co_return counted.error();
     co_return out;
 }
 
 Awaitable<TableDescription> Service::delete_table(TableName name) {
     if (auto checked = check_table_name(name); !checked) co_return checked.error();
     const auto removed = std::make_shared<TableDefinition>();
-    kv::TransactionBody body = [name, removed](kv::Transaction& transaction) { return remove_definition(transaction, name, *removed); };
+    kv::TransactionBody body = [name, removed, now = dependencies_.clock.now()](kv::Transaction& transaction) {
+        return remove_definition(transaction, name, now, *removed);
+    };
     auto done = co_await engine_.transact(std::move(body));
     catalog_->forget(name);
     if (!done) co_return from_engine(done.error());
     counter_.forget(removed->number);
     erase_items(engine_, removed->number);
+    announce(*removed);  // its stream has ended
     co_return describe(*removed, TableStatus::deleting, dependencies_.arns);
 }
 
@@ -184,10 +216,10 @@ Awaitable<TableNames> Service::list_tables(std::optional<TableName> exclusive_st
     co_return out;
 }
 
-Awaitable<std::unique_ptr<TableService>> open_table_service(TableService::Dependencies dependencies) {
+Awaitable<std::unique_ptr<TableApi>> open_table_service(TableService::Dependencies dependencies) {
     auto service = std::make_unique<Service>(dependencies);
     if (auto started = co_await service->start(); !started) co_return started.error();
-    co_return std::unique_ptr<TableService>(std::move(service));
+    co_return std::unique_ptr<TableApi>(std::move(service));
 }
 
 }  // namespace fogbank::store::table

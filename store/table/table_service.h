@@ -22,6 +22,7 @@
 #include "common/result.h"
 #include "store/kv/engine.h"
 #include "store/table/attribute_value.h"
+#include "store/table/streams.h"
 
 namespace fogbank::store::table {
 
@@ -43,14 +44,72 @@ struct KeySchema {
 struct ProvisionedThroughput {
     std::int64_t read_capacity_units = 0, write_capacity_units = 0;
 };
+/// Most request units a second; -1 or nothing: no bound. Kept and returned, never enforced.
+struct OnDemandThroughput {
+    std::optional<std::int64_t> max_read_request_units, max_write_request_units;
+};
 
-/// Secondary indexes, streams, TTL and tags come with the whole DynamoDB API; CreateTable refuses what is not there yet with a
-/// ValidationException.
+/// What a secondary index is sorted by: one to `index_key_attributes_max` attributes each. A local index has the table's partition key and
+/// one sort attribute.
+struct IndexKeys {
+    std::vector<KeyAttribute> partition, sort;
+};
+inline constexpr std::size_t index_key_attributes_max = 4;
+
+enum class ProjectionType : std::uint8_t { all, keys_only, include };
+struct IndexProjection {
+    ProjectionType type = ProjectionType::all;
+    std::vector<std::string> non_key_attributes;  ///< of `include`
+};
+
+struct IndexRequest {
+    std::string name;
+    bool is_global = true;
+    IndexKeys keys;
+    IndexProjection projection;
+    std::optional<ProvisionedThroughput> provisioned_throughput;  ///< global indexes of provisioned tables
+    std::optional<OnDemandThroughput> on_demand_throughput;
+};
+
+enum class IndexStatus : std::uint8_t { creating, updating, deleting, active };
+
+struct IndexDescription {
+    IndexRequest index;
+    std::string arn;
+    IndexStatus status = IndexStatus::active;
+    bool is_backfilling = false;
+    std::int64_t item_count = 0, size_bytes = 0;  ///< approximate
+};
+
+struct StreamSpecification {
+    bool enabled = false;
+    StreamViewType view = StreamViewType::new_and_old_images;
+};
+
+struct Tag {
+    std::string key, value;
+};
+
+enum class TableClass : std::uint8_t { standard, standard_infrequent_access };
+
+/// Server-side encryption as described; the disk's encryption is the operator's.
+struct SseSettings {
+    bool is_kms = false;  ///< a customer's key was asked for
+    std::string kms_key_arn;
+};
+
+/// All members are structurally sound (types, names, references between them): api/ has checked the request's form.
 struct CreateTableRequest {
     TableName name;
     KeySchema key_schema;
     std::optional<ProvisionedThroughput> provisioned_throughput;  ///< nothing: on demand
     bool deletion_protection = false;
+    std::vector<IndexRequest> indexes;
+    StreamSpecification stream;
+    std::vector<Tag> tags;
+    TableClass table_class = TableClass::standard;
+    std::optional<SseSettings> sse;
+    std::optional<OnDemandThroughput> on_demand_throughput;
 };
 
 enum class TableStatus : std::uint8_t { creating, updating, deleting, active };
@@ -64,6 +123,16 @@ struct TableDescription {
     std::int64_t item_count = 0, size_bytes = 0;  ///< approximate, as DynamoDB's are
     std::optional<ProvisionedThroughput> provisioned_throughput;
     bool deletion_protection = false;
+    std::vector<IndexDescription> indexes;
+    StreamSpecification stream;
+    std::string stream_arn, stream_label;  ///< of the newest stream, also when it is disabled; empty: there was none
+    TableClass table_class = TableClass::standard;
+    std::optional<WallTime> table_class_changed_at, pay_per_request_since, throughput_raised_at, throughput_lowered_at;
+    std::optional<SseSettings> sse;
+    std::optional<OnDemandThroughput> on_demand_throughput;
+    std::string restored_from_backup_arn, restored_from_table_arn;  ///< empty: not restored
+    std::optional<WallTime> restored_to;
+    bool is_restoring = false;
 };
 
 /// An expression with its placeholders, as the client sent it. Empty text: none.
@@ -78,25 +147,61 @@ struct Placeholders {
     bool names_given = false, values_given = false;         ///< the request has the member: an empty one is then an error
 };
 
-enum class ReturnValues : std::uint8_t { none, all_old };
+/// Expected, QueryFilter, ScanFilter and KeyConditions: the forms from before expressions.
+enum class LegacyOperator : std::uint8_t { eq, ne, in, le, lt, ge, gt, between, not_null, null, contains, not_contains, begins_with };
+struct LegacyCondition {
+    std::string attribute;
+    LegacyOperator operation = LegacyOperator::eq;
+    std::vector<AttributeValue> values;  ///< as many as the operator takes, of types that it takes
+};
+struct LegacyConditions {
+    std::vector<LegacyCondition> conditions;
+    bool any = false;  ///< ConditionalOperator OR
+};
+
+enum class ReturnValues : std::uint8_t { none, all_old, updated_old, all_new, updated_new };
 
 struct PutItemRequest {
     TableName table;
     Item item;
     Expression condition;
     Placeholders placeholders;
-    ReturnValues return_values = ReturnValues::none;
+    ReturnValues return_values = ReturnValues::none;  ///< none or all_old
+    LegacyConditions expected{};                      ///< instead of `condition`
+    bool return_old_on_failure = false;               ///< ReturnValuesOnConditionCheckFailure
 };
 struct DeleteItemRequest {
     TableName table;
     Item key;
     Expression condition;
     Placeholders placeholders;
-    ReturnValues return_values = ReturnValues::none;
+    ReturnValues return_values = ReturnValues::none;  ///< none or all_old
+    LegacyConditions expected{};
+    bool return_old_on_failure = false;
 };
+
+/// Capacity units as DynamoDB would have charged them.
+struct ConsumedUnits {
+    double table = 0;
+    std::map<std::string, double> local_indexes{}, global_indexes{};  ///< by name, those that were touched
+    double total() const;
+    void add(const ConsumedUnits& other);
+};
+
+/// The size of all items with one partition key and of their entries in local indexes; tables with local indexes only.
+struct ItemCollection {
+    std::string attribute;  ///< the partition key's name
+    AttributeValue partition_key;
+    std::int64_t size_bytes = 0;
+};
+
 struct WriteOutcome {
-    std::optional<Item> old_item;  ///< for ReturnValues::all_old, if there was one
-    double capacity_units = 0;     ///< what DynamoDB would have charged
+    std::optional<Item> old_item{};  ///< for ReturnValues::all_old and updated_old, if there was one
+    std::optional<Item> new_item{};  ///< for all_new and updated_new
+    double capacity_units = 0;       ///< units.total()
+    bool condition_failed = false;   ///< only if the request has return_old_on_failure: `old_item` is then the item as it is
+    ConsumedUnits units{};
+    std::optional<ItemCollection> collection{};
 };
 
 struct GetItemRequest {
@@ -105,13 +210,14 @@ struct GetItemRequest {
     Expression projection;
     Placeholders placeholders;
     bool consistent_read = false;
+    std::vector<std::string> attributes_to_get{};  ///< instead of `projection`
 };
 struct GetItemOutcome {
     std::optional<Item> item;
     double capacity_units = 0;
 };
 
-enum class Select : std::uint8_t { all_attributes, specific_attributes, count };
+enum class Select : std::uint8_t { all_attributes, specific_attributes, count, all_projected_attributes };
 
 struct QueryRequest {
     TableName table;
@@ -120,8 +226,12 @@ struct QueryRequest {
     bool scan_index_forward = true;
     std::optional<std::int64_t> limit;
     std::optional<Item> exclusive_start_key;
-    Select select = Select::all_attributes;
+    std::optional<Select> select;  ///< nothing: what the request asks for otherwise
     bool consistent_read = false;
+    std::optional<std::string> index{};
+    std::vector<LegacyCondition> key_conditions{};  ///< instead of `key_condition`
+    LegacyConditions query_filter{};                ///< instead of `filter`
+    std::vector<std::string> attributes_to_get{};   ///< instead of `projection`
 };
 struct ScanRequest {
     TableName table;
@@ -130,14 +240,18 @@ struct ScanRequest {
     std::optional<std::int64_t> limit;
     std::optional<Item> exclusive_start_key;
     std::optional<std::int64_t> segment, total_segments;
-    Select select = Select::all_attributes;
+    std::optional<Select> select;
     bool consistent_read = false;
+    std::optional<std::string> index{};
+    LegacyConditions scan_filter{};
+    std::vector<std::string> attributes_to_get{};
 };
 struct ItemPage {
     std::vector<Item> items;  ///< empty for Select::count
     std::int64_t count = 0, scanned_count = 0;
     std::optional<Item> last_evaluated_key;
     double capacity_units = 0;
+    ConsumedUnits units{};
 };
 
 struct TableNames {
@@ -145,6 +259,7 @@ struct TableNames {
     std::optional<TableName> last_evaluated;
 };
 
+/// What rules, functions and other rooms need of the tables. The rest of DynamoDB's API is TableApi (store/table/table_api.h).
 class TableService {
   public:
     struct Dependencies {
@@ -173,7 +288,8 @@ class TableService {
     virtual void put_item(TableName table, Item item, kv::CommitHandler done) = 0;
 };
 
+class TableApi;
 /// Loads the table definitions. The dependencies must outlive the service.
-Awaitable<std::unique_ptr<TableService>> open_table_service(TableService::Dependencies dependencies);
+Awaitable<std::unique_ptr<TableApi>> open_table_service(TableService::Dependencies dependencies);
 
 }  // namespace fogbank::store::table

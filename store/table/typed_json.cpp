@@ -1,13 +1,9 @@
-// DynamoDB's typed JSON. Errors about a JSON type that the model does not allow are SerializationException, errors about a value are
-// ValidationException.
+// DynamoDB's typed JSON through nlohmann's library, and the fast way out to text.
 
 #include <nlohmann/json.hpp>
-#include <optional>
 
 #include "common/encoding.h"
-#include "store/table/detail/errors.h"
-#include "store/table/detail/limits.h"
-#include "store/table/detail/number.h"
+#include "store/table/detail/typed_json_reader.h"
 #include "store/table/json.h"
 
 namespace fogbank::store::table {
@@ -15,184 +11,48 @@ namespace {
 
 using nlohmann::json;
 
-Error serialization(std::string text) {
-    return {Errc::serialization, std::move(text)};
-}
-
-/// What DynamoDB's deserializer says when it finds another JSON type than the model's.
-Error unexpected(const json& found, std::string_view wanted) {
-    switch (found.type()) {
-        case json::value_t::object:
-            return serialization("Start of structure or map found where not expected");
-        case json::value_t::array:
-            return serialization("Start of list found where not expected");
-        case json::value_t::string:
-            return serialization("STRING_VALUE cannot be converted to " + std::string(wanted));
-        case json::value_t::boolean:
-            return serialization((found.get<bool>() ? "TRUE_VALUE cannot be converted to " : "FALSE_VALUE cannot be converted to ") +
-                                 std::string(wanted));
-        case json::value_t::number_float:
-            return serialization("DECIMAL_VALUE cannot be converted to " + std::string(wanted));
-        default:
-            return serialization("NUMBER_VALUE cannot be converted to " + std::string(wanted));
-    }
-}
-
-Error unexpected_collection(const json& found) {
-    if (found.is_object()) return serialization("Start of structure or map found where not expected");
-    return serialization("Unexpected field type");
-}
-
-Result<std::string> read_string(const json& content) {
-    if (!content.is_string()) return unexpected(content, "String");
-    return content.get_ref<const std::string&>();
-}
-
-Result<Decimal> read_number(const json& content) {
-    if (!content.is_string()) return unexpected(content, "String");
-    return parse_number(content.get_ref<const std::string&>());
-}
-
-Result<Binary> read_binary(const json& content) {
-    if (!content.is_string()) return unexpected(content, "Blob");
-    const auto& text = content.get_ref<const std::string&>();
-    if (text.size() % 4 != 0) {
-        return serialization("Base64 encoded length is expected a multiple of 4 bytes but found: " + std::to_string(text.size()));
-    }
-    auto bytes = base64_decode(text);
-    if (!bytes) return serialization("Invalid Base64 character found");
-    return Binary{std::move(*bytes)};
-}
-
-Result<bool> read_boolean(const json& content) {
-    if (!content.is_boolean()) return unexpected(content, "Boolean");
-    return content.get<bool>();
-}
-
-Result<Null> read_null(const json& content) {
-    if (!content.is_boolean()) return unexpected(content, "Boolean");
-    if (!content.get<bool>()) return invalid_parameter("Null attribute value types must have the value of true");
-    return Null();
-}
-
-std::string joined(const json& list) {
-    std::string out;
-    for (const auto& element : list) out += (out.empty() ? "" : ", ") + element.get_ref<const std::string&>();
-    return "[" + out + "]";
-}
-
-/// @param empty       DynamoDB's text for a set without members
-/// @param duplicates  its text for one with a member twice, from the JSON list
-template <class Set, class ReadElement, class Duplicates>
-Result<Set> read_set(const json& content, std::string_view empty, ReadElement read_element, Duplicates duplicates) {
-    if (!content.is_array()) return unexpected_collection(content);
-    if (content.empty()) return invalid_parameter(empty);
-    Set out;
-    bool twice = false;
-    for (const auto& one : content) {
-        auto element = read_element(one);
-        if (!element) return element.error();
-        twice = !out.insert(std::move(*element)).second || twice;
-    }
-    if (twice) return duplicates(content);
-    return out;
-}
-
-Result<StringSet> read_string_set(const json& content) {
-    return read_set<StringSet>(
-        content, "An string set  may not be empty",
-        [](const json& one) -> Result<std::string> {
-            auto text = read_string(one);
-            if (text && text->empty()) return invalid_parameter("An string set may not have a empty string as a member");
-            return text;
-        },
-        [](const json& list) { return invalid_parameter("Input collection " + joined(list) + " contains duplicates."); });
-}
-
-Result<NumberSet> read_number_set(const json& content) {
-    return read_set<NumberSet>(content, "An number set  may not be empty", read_number,
-                               [](const json&) { return validation("Input collection contains duplicates"); });
-}
-
-Result<BinarySet> read_binary_set(const json& content) {
-    return read_set<BinarySet>(
-        content, "Binary sets should not be empty",
-        [](const json& one) -> Result<Binary> {
-            auto binary = read_binary(one);
-            if (binary && binary->bytes.empty()) return invalid_parameter("Binary sets may not contain empty values");
-            return binary;
-        },
-        [](const json& list) { return invalid_parameter("Input collection " + joined(list) + "of type BS contains duplicates."); });
-}
-
-Result<AttributeValue> read_value(const json& value, int depth);
-
-Result<Item> read_map(const json& content, int depth) {
-    if (!content.is_object()) return content.is_array() ? unexpected(content, "") : unexpected_collection(content);
-    Item out;
-    for (const auto& [name, one] : content.items()) {
-        auto value = read_value(one, depth);
-        if (!value) return value.error();
-        out.insert_or_assign(name, std::move(*value));
-    }
-    return out;
-}
-
-Result<List> read_list(const json& content, int depth) {
-    if (!content.is_array()) return unexpected_collection(content);
-    List out;
-    out.reserve(content.size());
-    for (const auto& one : content) {
-        auto value = read_value(one, depth);
-        if (!value) return value.error();
-        out.push_back(std::move(*value));
-    }
-    return out;
-}
-
-template <class T>
-Result<AttributeValue> wrap(Result<T> content) {
-    if (!content) return content.error();
-    return AttributeValue(std::move(*content));
-}
-
-Result<AttributeValue> read_content(std::string_view type, const json& content, int depth) {
-    if (type == "S") return wrap(read_string(content));
-    if (type == "N") return wrap(read_number(content));
-    if (type == "B") return wrap(read_binary(content));
-    if (type == "BOOL") return wrap(read_boolean(content));
-    if (type == "NULL") return wrap(read_null(content));
-    if (type == "SS") return wrap(read_string_set(content));
-    if (type == "NS") return wrap(read_number_set(content));
-    if (type == "BS") return wrap(read_binary_set(content));
-    if (depth >= nesting_levels_max) return validation("Nesting Levels have exceeded supported limits");
-    return type == "M" ? wrap(read_map(content, depth + 1)) : wrap(read_list(content, depth + 1));
-}
-
-bool is_type_name(std::string_view name) {
-    for (const std::string_view known : {"S", "N", "B", "BOOL", "NULL", "M", "L", "SS", "NS", "BS"}) {
-        if (name == known) return true;
-    }
-    return false;
-}
-
-Result<AttributeValue> read_value(const json& value, int depth) {
-    if (!value.is_object()) return unexpected_collection(value);
-    const json* content = nullptr;
-    std::string_view type;
-    for (const auto& [name, member] : value.items()) {
-        if (!is_type_name(name) || member.is_null())
-            continue;  // members that the model does not know are ignored, as everywhere in the protocol
-        if (content != nullptr) {
-            return validation(
-                "Supplied AttributeValue has more than one datatypes set, must contain exactly one of the supported datatypes");
+class NlohmannView {
+  public:
+    explicit NlohmannView(const json& value) : value_(&value) {}
+    JsonKind kind() const {
+        switch (value_->type()) {
+            case json::value_t::object:
+                return JsonKind::object;
+            case json::value_t::array:
+                return JsonKind::list;
+            case json::value_t::string:
+                return JsonKind::string;
+            case json::value_t::boolean:
+                return JsonKind::boolean;
+            case json::value_t::number_float:
+                return JsonKind::decimal;
+            case json::value_t::number_integer:
+            case json::value_t::number_unsigned:
+                return JsonKind::integer;
+            default:
+                return JsonKind::null;
         }
-        content = &member;
-        type = name;
     }
-    if (content == nullptr) return validation("Supplied AttributeValue is empty, must contain exactly one of the supported datatypes");
-    return read_content(type, *content, depth);
-}
+    std::string_view text() const { return value_->get_ref<const std::string&>(); }
+    bool boolean() const { return value_->get<bool>(); }
+    template <class F>
+    Result<void> each_member(const F& f) const {
+        for (const auto& [name, member] : value_->items()) {
+            if (auto done = f(std::string_view(name), NlohmannView(member)); !done) return done;
+        }
+        return {};
+    }
+    template <class F>
+    Result<void> each_element(const F& f) const {
+        for (const auto& one : *value_) {
+            if (auto done = f(NlohmannView(one)); !done) return done;
+        }
+        return {};
+    }
+
+  private:
+    const json* value_;
+};
 
 struct Writer {
     json operator()(const std::string& text) const { return text; }
@@ -214,14 +74,110 @@ struct Writer {
     }
 };
 
+void append_map(std::string& out, const Item& map);
+
+/// Appends a value's content behind its type.
+struct TextWriter {
+    std::string& out;
+
+    void operator()(const std::string& text) const { append_json_string(out, text); }
+    void operator()(const Decimal& number) const { ((out += '"') += number.to_plain_string()) += '"'; }
+    void operator()(const Binary& binary) const { ((out += '"') += base64_encode(binary.bytes)) += '"'; }
+    void operator()(bool boolean) const { out += boolean ? "true" : "false"; }
+    void operator()(Null) const { out += "true"; }
+    void operator()(const std::unique_ptr<Item>& map) const { map ? append_map(out, *map) : void(out += "{}"); }
+    void operator()(const List& list) const {
+        out += '[';
+        for (std::size_t i = 0; i < list.size(); ++i) {
+            if (i != 0) out += ',';
+            append_typed_json(out, list[i]);
+        }
+        out += ']';
+    }
+    template <class Element>
+    void operator()(const std::set<Element>& set) const {
+        out += '[';
+        bool first = true;
+        for (const auto& element : set) {
+            if (!first) out += ',';
+            first = false;
+            (*this)(element);
+        }
+        out += ']';
+    }
+};
+
+void append_map(std::string& out, const Item& map) {
+    out += '{';
+    bool first = true;
+    for (const auto& [name, value] : map) {
+        if (!first) out += ',';
+        first = false;
+        append_json_string(out, name);
+        out += ':';
+        append_typed_json(out, value);
+    }
+    out += '}';
+}
+
+bool needs_escape(unsigned char c) {
+    return c < 0x20 || c == '"' || c == '\\';
+}
+
+void append_escaped(std::string& out, unsigned char c) {
+    static constexpr std::string_view digits = "0123456789abcdef";
+    switch (c) {
+        case '"':
+            out += "\\\"";
+            break;
+        case '\\':
+            out += "\\\\";
+            break;
+        case '\n':
+            out += "\\n";
+            break;
+        case '\r':
+            out += "\\r";
+            break;
+        case '\t':
+            out += "\\t";
+            break;
+        default:
+            ((out += "\\u00") += digits[c >> 4]) += digits[c & 15];
+    }
+}
+
 }  // namespace
 
+void append_json_string(std::string& out, std::string_view text) {
+    out += '"';
+    std::size_t plain = 0;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        if (!needs_escape(static_cast<unsigned char>(text[i]))) continue;
+        out.append(text.substr(plain, i - plain));
+        append_escaped(out, static_cast<unsigned char>(text[i]));
+        plain = i + 1;
+    }
+    out.append(text.substr(plain));
+    out += '"';
+}
+
+void append_typed_json(std::string& out, const AttributeValue& value) {
+    ((out += "{\"") += value.type_name()) += "\":";
+    std::visit(TextWriter{out}, value.storage());
+    out += '}';
+}
+
+void append_typed_json(std::string& out, const Item& item) {
+    append_map(out, item);
+}
+
 Result<AttributeValue> attribute_value_from_typed_json(const json& value) {
-    return read_value(value, 0);
+    return TypedJsonReader<NlohmannView>::value(NlohmannView(value), 0);
 }
 
 Result<Item> item_from_typed_json(const json& value) {
-    return read_map(value, 0);
+    return TypedJsonReader<NlohmannView>::map(NlohmannView(value), 0);
 }
 
 json typed_json(const AttributeValue& value) {

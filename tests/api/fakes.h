@@ -233,6 +233,11 @@ class FakeFunctions final : public lambda::FunctionService {
         co_return out;
     }
     Answer<void> delete_function(FunctionName) override { co_return Result<void>(); }
+    Answer<lambda::FunctionConfiguration> update_function(lambda::UpdateFunctionRequest request) override {
+        lambda::FunctionConfiguration out;
+        out.name = request.name;
+        co_return out;
+    }
     Answer<lambda::InvocationResult> invoke(FunctionName name, std::string event) override {
         log.push_back("invoke " + name.str() + " " + event);
         co_return result;
@@ -246,50 +251,8 @@ class FakeFunctions final : public lambda::FunctionService {
         done(Result<void>());
     }
     std::size_t backlog() const override { return 0; }
-    void start() override {}
+    void start(Surroundings) override {}
     void stop(std::chrono::milliseconds) override {}
-};
-
-class FakeTables final : public store::table::TableService {
-  public:
-    template <class T>
-    using Answer = store::table::Awaitable<T>;
-    std::optional<Error> failure;
-    std::optional<store::table::CreateTableRequest> created;
-    std::vector<TableName> names;
-
-    Answer<store::table::TableDescription> create_table(store::table::CreateTableRequest request) override {
-        created = request;
-        store::table::TableDescription out;
-        out.name = request.name;
-        out.key_schema = request.key_schema;
-        out.provisioned_throughput = request.provisioned_throughput;
-        co_return out;
-    }
-    Answer<store::table::TableDescription> describe_table(TableName name) override {
-        co_return Error(store::table::Errc::resource_not_found, "Requested resource not found: Table: " + name.str() + " not found");
-    }
-    Answer<store::table::TableDescription> delete_table(TableName) override { co_return unexpected(); }
-    Answer<store::table::TableNames> list_tables(std::optional<TableName>, std::int64_t limit) override {
-        store::table::TableNames out;
-        for (const auto& name : names) {
-            if (static_cast<std::int64_t>(out.names.size()) == limit) {
-                out.last_evaluated = out.names.back();
-                break;
-            }
-            out.names.push_back(name);
-        }
-        co_return out;
-    }
-    Answer<store::table::WriteOutcome> put_item(store::table::PutItemRequest) override { co_return unexpected(); }
-    Answer<store::table::WriteOutcome> delete_item(store::table::DeleteItemRequest) override { co_return unexpected(); }
-    Answer<store::table::GetItemOutcome> get_item(store::table::GetItemRequest) override { co_return unexpected(); }
-    Answer<store::table::ItemPage> query(store::table::QueryRequest) override { co_return unexpected(); }
-    Answer<store::table::ItemPage> scan(store::table::ScanRequest) override { co_return unexpected(); }
-    void put_item(TableName, store::table::Item, store::kv::CommitHandler done) override { done(Result<void>()); }
-
-  private:
-    Error unexpected() const { return failure.value_or(Error(store::table::Errc::unavailable, "this call is not expected by the test")); }
 };
 
 class FakePublisher final : public Publisher {
@@ -319,7 +282,7 @@ struct World {
         *fogbank::testing::run(registry::Iam::open(*engine, clock, random, ArnFactory(AccountId("000000000000"), Region("us-east-1"))));
     FakeRules rules;
     FakeFunctions functions;
-    FakeTables tables;
+    std::unique_ptr<store::table::TableApi> tables = open_tables();  ///< the real ones, in memory
     FakePublisher publisher;
     ShardPool shards{2};
 
@@ -330,13 +293,18 @@ struct World {
                                        *iam,
                                        rules,
                                        functions,
-                                       tables,
+                                       *tables,
                                        publisher,
                                        clock,
                                        random,
                                        metrics,
                                        ArnFactory(AccountId("000000000000"), Region("us-east-1")),
                                        Quotas(QuotaProfile::aws)};
+    }
+    std::unique_ptr<store::table::TableApi> open_tables() {
+        const store::table::TableService::Dependencies rooms{
+            *engine, clock, random, ArnFactory(AccountId("000000000000"), Region("us-east-1")), Quotas(QuotaProfile::aws)};
+        return std::move(*fogbank::testing::run(store::table::open_table_service(rooms)));
     }
     Services services() { return Services{dependencies(), "gateway.example"}; }
 };

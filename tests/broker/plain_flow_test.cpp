@@ -440,5 +440,25 @@ TEST(PlainFlow, StopDoesNotWaitLongerThanTheGrace) {
     durable->release_all();  // too late, and harmless
 }
 
+// Quota received_bytes_per_second_per_connection: delayed, not dropped.
+TEST(PlainFlow, PacesBytesAboveTheRatePerConnection) {
+    TestBroker broker;
+    auto recorder = std::make_shared<Recorder>();
+    broker.router->subscribe("t", recorder, {});
+    MqttClient client = broker.connected("c");
+    const std::string payload(100'000, 'x');
+    std::thread sender([&] {
+        for (int i = 0; i < 8; ++i) client.publish("t", payload);
+    });
+    ASSERT_TRUE(eventually([&] { return recorder->count() == 6; }));  // 512 KiB, and the one that goes beyond
+    broker.connected("other").ping();
+    EXPECT_EQ(recorder->count(), 6U);
+    broker.clock.advance(std::chrono::milliseconds(200));
+    ASSERT_TRUE(eventually([&] { return recorder->count() == 7; }));
+    broker.clock.advance(std::chrono::milliseconds(1000));
+    ASSERT_TRUE(eventually([&] { return recorder->count() == 8; }));
+    sender.join();
+}
+
 }  // namespace
 }  // namespace fogbank::broker::testing

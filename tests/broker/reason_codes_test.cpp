@@ -30,7 +30,7 @@ TEST(DisconnectReasons, OnlyTheClientsOwnDisconnectSuppressesTheWill) {
 
 TEST(RefusalTable, HasOneRowPerCauseInOrder) {
     std::set<std::string_view> names;
-    ASSERT_EQ(refusal_table().size(), static_cast<std::size_t>(RefusalCause::internal_error) + 1);
+    ASSERT_EQ(refusal_table().size(), refusal_cause_count);
     for (std::size_t i = 0; i < refusal_table().size(); ++i) {
         const RefusalRow& row = refusal_table()[i];
         EXPECT_EQ(static_cast<std::size_t>(row.cause), i) << row.name;

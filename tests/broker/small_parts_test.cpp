@@ -57,11 +57,11 @@ TEST(AckQueue, DrainsInOrderWhateverTheOrderOfCompletion) {
             const std::size_t which = random() % open.size();
             queue.complete(open[which]);
             open.erase(open.begin() + static_cast<std::ptrdiff_t>(which));
-            queue.drain([&](std::uint16_t id) { ASSERT_EQ(id, next_sent++); });
+            queue.drain([&](const AckQueue::Entry& entry) { ASSERT_EQ(entry.packet_id, next_sent++); });
         }
     }
     for (const std::uint64_t sequence : open) queue.complete(sequence);
-    queue.drain([&](std::uint16_t id) { ASSERT_EQ(id, next_sent++); });
+    queue.drain([&](const AckQueue::Entry& entry) { ASSERT_EQ(entry.packet_id, next_sent++); });
     EXPECT_TRUE(queue.empty());
     EXPECT_EQ(next_sent, next_id);
 }
@@ -89,6 +89,18 @@ TEST(ReservedTopics, ClientsUseOnlyThoseThatExist) {
     EXPECT_FALSE(is_publishable("$aws/rules//x"));
     EXPECT_FALSE(is_publishable("$aws/events/presence/connected/c"));
     EXPECT_FALSE(is_publishable("$SYS/x"));
+    for (const char* request : {"shadow/get", "shadow/update", "shadow/delete", "shadow/name/s/get", "shadow/name/s/update",
+                                "shadow/name/s/delete", "jobs/get", "jobs/start-next", "jobs/j1/get", "jobs/$next/get", "jobs/j1/update"}) {
+        EXPECT_TRUE(is_publishable(std::string("$aws/things/t/") + request)) << request;
+    }
+    for (const char* answer :
+         {"shadow/get/accepted", "shadow/update/delta", "shadow/update/documents", "shadow/update/", "shadow/", "shadow", "shadow/list",
+          "shadow/name/get", "shadow/name//get", "shadow/name/s/get/rejected", "jobs/notify", "jobs/notify-next", "jobs/j1/update/accepted",
+          "jobs//get", "jobs", "other/get", ""}) {
+        EXPECT_FALSE(is_publishable(std::string("$aws/things/t/") + answer)) << answer;
+    }
+    EXPECT_FALSE(is_publishable("$aws/things//shadow/get"));
+    EXPECT_FALSE(is_publishable("$aws/things/shadow/get"));
     EXPECT_TRUE(is_subscribable("$aws/things/t/shadow/update/accepted"));
     EXPECT_FALSE(is_subscribable("$SYS/#"));
     EXPECT_FALSE(is_subscribable("$share/group/a"));

@@ -20,7 +20,9 @@
 #include "common/common_errc.h"
 #include "common/logging.h"
 #include "common/x509.h"
+#include "store/kv/engine.h"
 #include "tests/broker/mqtt_client.h"
+#include "tests/support/fakes.h"
 
 namespace fogbank::broker::testing {
 
@@ -129,6 +131,8 @@ class TestBroker {
         std::size_t shards = 1;
         QuotaProfile profile = QuotaProfile::aws;
         std::string certificate_chain_pem, private_key_pem;  ///< empty: the plain port only
+        store::kv::Engine* store = nullptr;
+        ActivityRecorder* activity = nullptr;
     };
     TestBroker() : TestBroker(Options()) {}
     explicit TestBroker(QuotaProfile profile) : TestBroker(with_profile(profile)) {}
@@ -136,7 +140,7 @@ class TestBroker {
         : quotas(options.profile),
           pool(options.shards),
           router(make_router(pool, clock, metrics, quotas)),
-          broker(make_broker({pool, *router, authenticator, clock, random, metrics, quotas})) {
+          broker(make_broker(dependencies(options))) {
         const char* level = std::getenv("FOGBANK_TEST_LOG");
         configure_logging(level != nullptr ? level : "off");
         pool.start();
@@ -147,6 +151,7 @@ class TestBroker {
         listener.mqtt_port = 0;
         listener.certificate_chain_pem = options.certificate_chain_pem;
         listener.private_key_pem = options.private_key_pem;
+        if (auto restored = fogbank::testing::run(broker->restore()); !restored) throw std::runtime_error(restored.error().message);
         auto opened = broker->listen(listener);
         if (!opened) throw std::runtime_error(opened.error().message);
         ports = *opened;
@@ -187,6 +192,12 @@ class TestBroker {
     Ports ports;
 
   private:
+    Broker::Dependencies dependencies(const Options& options) {
+        Broker::Dependencies out{pool, *router, authenticator, clock, random, metrics, quotas};
+        out.store = options.store;
+        out.activity = options.activity;
+        return out;
+    }
     static Options with_profile(QuotaProfile profile) {
         Options options;
         options.profile = profile;

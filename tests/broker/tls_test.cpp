@@ -296,5 +296,21 @@ TEST(Policy, WhatMayNotBeReceivedIsSilentlyNotDelivered) {
     EXPECT_EQ(broker.dropped("receive_not_allowed"), 1U);
 }
 
+// RevocationObserver: AWS does not say what becomes of live connections; here they end at once (docs/parity.md).
+TEST(Tls, TheConnectionsOfARevokedCertificateAreClosed) {
+    TestBroker broker(secure(2));
+    MqttClient first = tls_client(broker);
+    first.connect("first");
+    MqttClient second = tls_client(broker);
+    second.connect("second");
+    MqttClient other = tls_client(broker, device(pki().device_rsa));
+    other.connect("other");
+    broker.broker->revocations().principal_revoked(x509::certificate_id(pki().device_p256.certificate_der), "the certificate was revoked");
+    EXPECT_TRUE(first.closed());
+    EXPECT_TRUE(second.closed());
+    other.ping();
+    EXPECT_EQ(broker.disconnects(DisconnectReason::auth_error), 2U);
+}
+
 }  // namespace
 }  // namespace fogbank::broker::testing

@@ -103,7 +103,7 @@ def test_payload_of_128_kib_and_one_byte(raw, name):
 
 
 def test_not_yet_there(raw, name):
-    for method, path in (("GET", f"/things/{name}/shadow"), ("GET", "/retainedMessage"), ("PUT", "/topics/a")):
+    for method, path in (("PUT", f"/things/{name}/shadow"), ("GET", "/retainedMessage"), ("PUT", "/topics/a")):
         answer = raw.send("iot-data", method, path)
         assert (answer.status, answer.error) == (405, "MethodNotAllowedException")
 

@@ -16,7 +16,7 @@ using ::testing::HasSubstr;
 TEST(AsyncInvocation, RunsAndLeavesNothing) {
     World world;
     ASSERT_TRUE(world.create("f", "calls_back"));
-    world.service().start();
+    world.service().start({});
     Callback callback([](std::size_t, Context&) { return 0; });
     for (int i = 0; i < 20; ++i) ASSERT_TRUE(world.invoke_async("f", callback.event()));
     callback.wait_for_returns(20);
@@ -32,7 +32,7 @@ TEST(AsyncInvocation, IsInTheStoreBeforeItsSenderIsTold) {
     ASSERT_TRUE(world.invoke_async("f", ""));
     EXPECT_EQ(world.queued(), 2U);
     EXPECT_EQ(world.service().backlog(), 2U);
-    world.service().start();
+    world.service().start({});
     World::until([&] { return world.queued() == 0; });
 }
 
@@ -51,7 +51,7 @@ TEST(AsyncInvocation, ACrashLosesNothingThatWasAccepted) {
     for (int i = 0; i < 10; ++i) ASSERT_TRUE(world.invoke_async("f", callback.event()));
     world.crash();
     EXPECT_EQ(world.queued(), 10U);
-    world.service().start();
+    world.service().start({});
     callback.wait_for_returns(10);
     World::until([&] { return world.service().backlog() == 0 && world.queued() == 0; });
     EXPECT_EQ(callback.calls(), 10U);
@@ -61,7 +61,7 @@ TEST(AsyncInvocation, WhatRanAndWasNotErasedRunsAgain) {
     World world;
     world.policy.erase_delay = 1h;
     ASSERT_TRUE(world.create("f", "calls_back"));
-    world.service().start();
+    world.service().start({});
     std::mutex mutex;
     std::multiset<std::string> ids;
     Callback callback([&](std::size_t, Context& context) {
@@ -74,7 +74,7 @@ TEST(AsyncInvocation, WhatRanAndWasNotErasedRunsAgain) {
     World::until([&] { return world.service().backlog() == 0; });
     world.crash();
     EXPECT_EQ(world.queued(), 3U);
-    world.service().start();
+    world.service().start({});
     callback.wait_for_returns(6);
     world.stop();  // a proper stop erases what finished
     EXPECT_EQ(world.queued(), 0U);
@@ -86,7 +86,7 @@ TEST(AsyncInvocation, ACrashWhileRunningRunsItAgain) {
     World world;
     world.threads = 1;
     ASSERT_TRUE(world.create("f", "calls_back"));
-    world.service().start();
+    world.service().start({});
     static Gate gate;
     static Callback callback([](std::size_t call, Context&) {
         if (call == 1) gate.wait();
@@ -95,7 +95,7 @@ TEST(AsyncInvocation, ACrashWhileRunningRunsItAgain) {
     ASSERT_TRUE(world.invoke_async("f", callback.event()));
     callback.wait_for_calls(1);
     world.crash();
-    world.service().start();
+    world.service().start({});
     callback.wait_for_calls(2);
     World::until([&] { return world.queued() == 0; });
     gate.open();
@@ -105,7 +105,7 @@ TEST(AsyncInvocation, ACrashWhileRunningRunsItAgain) {
 TEST(AsyncInvocation, RetriesTwiceWithAwsDelaysAndThenDrops) {
     World world;
     ASSERT_TRUE(world.create("f", "calls_back"));
-    world.service().start();
+    world.service().start({});
     Callback callback([](std::size_t, Context&) { return 1; });
     ASSERT_TRUE(world.invoke_async("f", callback.event()));
     const auto retries = [&](int count) {
@@ -141,7 +141,7 @@ TEST(AsyncInvocation, RetriesTwiceWithAwsDelaysAndThenDrops) {
 TEST(AsyncInvocation, AttemptsAndDelaysSurviveARestart) {
     World world;
     ASSERT_TRUE(world.create("f", "calls_back"));
-    world.service().start();
+    world.service().start({});
     Callback callback([](std::size_t, Context&) { return 1; });
     ASSERT_TRUE(world.invoke_async("f", callback.event()));
     const auto retries = [&](int count) {
@@ -151,12 +151,12 @@ TEST(AsyncInvocation, AttemptsAndDelaysSurviveARestart) {
     };
     retries(1);
     world.crash();
-    world.service().start();
+    world.service().start({});
     world.clock.advance(60s);
     retries(2);
     world.crash();
     world.clock.advance(10s);
-    world.service().start();
+    world.service().start({});
     World::until([&] { return world.service().backlog() == 1; });
     world.clock.advance(109s);
     EXPECT_EQ(callback.calls(), 2U);
@@ -169,7 +169,7 @@ TEST(AsyncInvocation, ATimeoutCountsAsAnError) {
     World world;
     world.threads = 2;
     ASSERT_TRUE(world.create("f", "calls_back"));
-    world.service().start();
+    world.service().start({});
     Gate gate;
     Callback callback([&](std::size_t call, Context&) {
         if (call == 1) gate.wait();
@@ -197,7 +197,7 @@ TEST(AsyncInvocation, DeletingTheFunctionDropsItsQueue) {
     EXPECT_EQ(world.queued(), 1U);
     EXPECT_EQ(world.service().backlog(), 1U);
     ASSERT_TRUE(world.create("f", "calls_back"));
-    world.service().start();
+    world.service().start({});
     callback.wait_for_returns(1);
     World::until([&] { return world.queued() == 0; });
     world.stop();
@@ -207,7 +207,7 @@ TEST(AsyncInvocation, DeletingTheFunctionDropsItsQueue) {
 TEST(AsyncInvocation, DeletingTheFunctionEndsItsRetries) {
     World world;
     ASSERT_TRUE(world.create("f", "calls_back"));
-    world.service().start();
+    world.service().start({});
     Gate gate;
     Callback callback([&](std::size_t, Context&) {
         gate.wait();
@@ -228,7 +228,7 @@ TEST(AsyncInvocation, TheBacklogIsBounded) {
     ASSERT_TRUE(world.create("f", "echo"));
     for (int i = 0; i < 3; ++i) ASSERT_TRUE(world.invoke_async("f", "1"));
     EXPECT_EQ(world.invoke_async("f", "1").error().code, Errc::too_many_requests);
-    world.service().start();
+    world.service().start({});
     World::until([&] { return world.service().backlog() == 0; });
     EXPECT_TRUE(world.invoke_async("f", "1"));
 
@@ -264,7 +264,7 @@ void overflow(std::size_t window_events, std::size_t window_bytes, bool restart)
         world.crash();
         world.clock.advance(1s);
     }
-    world.service().start();
+    world.service().start({});
     std::vector<std::thread> senders;
     for (int t = 0; t < 3; ++t) {
         senders.emplace_back([&, t] {
@@ -298,7 +298,7 @@ TEST(AsyncInvocation, AFailingFunctionDoesNotHoldUpAnother) {
     world.policy.window_events_max = 10;
     ASSERT_TRUE(world.create("bad", "calls_back"));
     ASSERT_TRUE(world.create("good", "calls_back"));
-    world.service().start();
+    world.service().start({});
     Callback failing([](std::size_t, Context&) { return 1; });
     Callback working([](std::size_t, Context&) { return 0; });
     // More failing events, all waiting for their second attempt, than the window holds.
@@ -332,7 +332,7 @@ TEST(AsyncInvocation, CountsWhatAnEarlierRunLeft) {
     ASSERT_TRUE(world.create("g", "calls_back"));
     std::thread caller([&] { static_cast<void>(world.invoke("g", blocking.event())); });
     blocking.wait_for_calls(1);
-    world.service().start();
+    world.service().start({});
     World::until([&] { return world.service().backlog() == 31; });
     EXPECT_EQ(world.invoke_async("f", callback.event()).error().code, Errc::too_many_requests);
     gate.open();

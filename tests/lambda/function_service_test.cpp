@@ -141,7 +141,7 @@ TEST(FunctionService, EventsMustBeJson) {
 TEST(FunctionService, HandlersKnowTheirSurroundings) {
     World world;
     auto request = World::request("s", handler_file("surroundings"));
-    request.environment = {{"TABLE", "Secomea"}};
+    request.environment["TABLE"] = "Secomea";
     request.timeout_s = 10;
     ASSERT_TRUE(world.create(request));
     world.clock.advance(678ms);
@@ -236,7 +236,8 @@ TEST(FunctionService, ValidatesTheConfiguration) {
     EXPECT_EQ(code_of([](auto& r) { r.name = FunctionName("a b"); }), Errc::invalid_parameter);
     EXPECT_EQ(code_of([](auto& r) { r.name = FunctionName("../x"); }), Errc::invalid_parameter);
     EXPECT_EQ(code_of([](auto& r) { r.name = FunctionName(std::string(65, 'x')); }), Errc::invalid_parameter);
-    EXPECT_EQ(code_of([](auto& r) { r.runtime = "nodejs18.x"; }), Errc::invalid_parameter);
+    EXPECT_EQ(code_of([](auto& r) { r.runtime = "cobol"; }), Errc::invalid_parameter);
+    EXPECT_EQ(code_of([](auto& r) { r.environment = {{"AWS_REGION", "x"}}; }), Errc::invalid_parameter);
     EXPECT_EQ(code_of([](auto& r) { r.timeout_s = 0; }), Errc::invalid_parameter);
     EXPECT_EQ(code_of([](auto& r) { r.timeout_s = 901; }), Errc::invalid_parameter);
     EXPECT_EQ(code_of([](auto& r) { r.memory_mb = 127; }), Errc::invalid_parameter);
@@ -293,7 +294,7 @@ TEST(FunctionService, ListsGetsAndDeletes) {
 TEST(FunctionService, FunctionsSurviveARestart) {
     World world;
     auto request = World::request("f", handler_file("surroundings"));
-    request.environment = {{"TABLE", "T1"}};
+    request.environment = {{"FOGBANK_IN_PROCESS", "1"}, {"TABLE", "T1"}};
     request.timeout_s = 42;
     const auto created = world.create(request);
     ASSERT_TRUE(created);

@@ -240,7 +240,9 @@ class World {
                                                    metrics,
                                                    ArnFactory(AccountId("000000000000"), Region("us-east-1")),
                                                    folder.path() / "code",
-                                                   threads};
+                                                   threads,
+                                                   threads,
+                                                   FOGBANK_TEST_WORKER};
         auto opened = testing::run(open_function_service(dependencies, policy));
         if (!opened) throw std::runtime_error(opened.error().message);
         service_ = std::move(*opened);
@@ -259,6 +261,14 @@ class World {
         out.role = "arn:aws:iam::000000000000:role/lambda";
         out.handler = "handler";
         out.code.file = file;
+        // Most tests look into the handler, or let it look into the test.
+        out.environment["FOGBANK_IN_PROCESS"] = "1";
+        return out;
+    }
+    /// The default: in a worker process.
+    static CreateFunctionRequest in_worker(const std::string& name, const std::string& handler) {
+        auto out = request(name, handler_file(handler));
+        out.environment.clear();
         return out;
     }
     Result<FunctionConfiguration> create(CreateFunctionRequest wanted) {

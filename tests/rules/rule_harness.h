@@ -103,13 +103,14 @@ class FakeFunctions final : public lambda::FunctionService {
     Awaitable<lambda::FunctionConfiguration> get_function(FunctionName) override { co_return unused(); }
     Awaitable<std::vector<lambda::FunctionConfiguration>> list_functions() override { co_return unused(); }
     Awaitable<void> delete_function(FunctionName) override { co_return unused(); }
+    Awaitable<lambda::FunctionConfiguration> update_function(lambda::UpdateFunctionRequest) override { co_return unused(); }
     Awaitable<lambda::InvocationResult> invoke(FunctionName, std::string) override { co_return unused(); }
     boost::asio::awaitable<Result<FunctionAnswer>> call_function(std::string, std::string) override { co_return unused(); }
     void invoke_async(FunctionName name, std::string event, store::kv::CommitHandler done) override {
         invocations.push_back({std::move(name), std::move(event), std::move(done)});
     }
     std::size_t backlog() const override { return 0; }
-    void start() override {}
+    void start(Surroundings) override {}
     void stop(std::chrono::milliseconds) override {}
 
     std::vector<Invocation> invocations;

@@ -4,6 +4,7 @@
 
 #include "store/table/detail/condition.h"
 #include "store/table/detail/projection.h"
+#include "store/table/detail/update.h"
 #include "tests/store/table_fixture.h"
 #include "tests/support/cases.h"
 
@@ -84,6 +85,31 @@ TEST_P(ProjectionCase, AgreesWithTheCase) {
     }
 }
 INSTANTIATE_TEST_SUITE_P(Cases, ProjectionCase, ::testing::ValuesIn(testing::load_cases("table/projection.json")), testing::NameOfCase());
+
+class UpdateCase : public ::testing::TestWithParam<Case> {
+  protected:
+    static Result<Item> apply(const json& data, const Placeholders& placeholders) {
+        const Expression expression = expression_of(data, "expression");
+        PlaceholderScope scope(placeholders);
+        auto update = compile_update(expression, scope);
+        if (!update) return update.error();
+        if (auto checked = scope.check_all_used(); !checked) return checked.error();
+        return update->apply(item_of(data, "item"));
+    }
+};
+
+TEST_P(UpdateCase, AgreesWithTheCase) {
+    const auto& data = GetParam().data;
+    const auto item = apply(data, placeholders_of(data, "names", "values"));
+    if (data.contains("error")) {
+        ASSERT_FALSE(item);
+        EXPECT_EQ(item.error().message, data["error"].get<std::string>());
+    } else {
+        ASSERT_TRUE(item) << item.error().message;
+        EXPECT_EQ(typed_json(*item), data["expect"]);
+    }
+}
+INSTANTIATE_TEST_SUITE_P(Cases, UpdateCase, ::testing::ValuesIn(testing::load_cases("table/update.json")), testing::NameOfCase());
 
 class TypedJsonCase : public ::testing::TestWithParam<Case> {};
 
@@ -303,6 +329,7 @@ Errc code_of(const std::string& name) {
     if (name == "resource_not_found") return Errc::resource_not_found;
     if (name == "resource_in_use") return Errc::resource_in_use;
     if (name == "conditional_check_failed") return Errc::conditional_check_failed;
+    if (name == "duplicate_item") return Errc::duplicate_item;
     EXPECT_EQ(name, "validation");
     return Errc::validation;
 }
@@ -338,6 +365,39 @@ TEST_P(OperationCase, AgreesWithTheCase) {
     }
 }
 INSTANTIATE_TEST_SUITE_P(Cases, OperationCase, ::testing::ValuesIn(testing::load_cases("table/operations.json")), testing::NameOfCase());
+
+class PartiQlCase : public OperationCase {
+  protected:
+    Result<StatementOutcome> execute(const std::string& text, const json& parameters = json::array()) {
+        StatementRequest request;
+        request.statement.text = text;
+        for (const auto& one : parameters) request.statement.parameters.push_back(*attribute_value_from_typed_json(one));
+        return run(service().execute_statement(std::move(request)));
+    }
+    static json items_of(const Result<StatementOutcome>& outcome) {
+        json items = json::array();
+        for (const auto& item : outcome->items) items.push_back(typed_json(item));
+        return items;
+    }
+};
+
+TEST_P(PartiQlCase, AgreesWithTheCase) {
+    const auto& data = GetParam().data;
+    const auto got = execute(data["statement"].get<std::string>(), data.value("parameters", json::array()));
+    if (data.contains("error")) {
+        ASSERT_FALSE(got);
+        EXPECT_EQ(got.error().message, data["error"].get<std::string>());
+        EXPECT_EQ(got.error().code, code_of(data.value("code", "validation")));
+        return;
+    }
+    ASSERT_TRUE(got) << got.error().message;
+    EXPECT_EQ(items_of(got), data["items"]);
+    if (!data.contains("then")) return;
+    const auto after = execute(data["then"].get<std::string>());
+    ASSERT_TRUE(after) << after.error().message;
+    EXPECT_EQ(items_of(after), data["found"]);
+}
+INSTANTIATE_TEST_SUITE_P(Cases, PartiQlCase, ::testing::ValuesIn(testing::load_cases("table/partiql.json")), testing::NameOfCase());
 
 }  // namespace
 }  // namespace fogbank::store::table

@@ -11,14 +11,14 @@
 #include "store/kv/memory_engine.h"
 #include "store/table/errc.h"
 #include "store/table/json.h"
-#include "store/table/table_service.h"
+#include "store/table/table_api.h"
 #include "tests/support/fakes.h"
 
 namespace fogbank::testing {
 
 class TableFixture : public ::testing::Test {
   protected:
-    using TableService = store::table::TableService;
+    using TableService = store::table::TableApi;
     using KeyAttribute = store::table::KeyAttribute;
     using Item = store::table::Item;
 

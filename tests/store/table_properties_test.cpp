@@ -139,10 +139,10 @@ TEST(ItemKeys, EveryPartitionIsInOneSegmentAndInItsRange) {
             std::uint64_t owner = total;
             for (std::uint64_t index = 0; index < std::min<std::uint64_t>(total, 100); ++index) {
                 const Segment segment{index, total};
-                if (!is_in_segment(item.at("id"), segment)) continue;
+                if (!is_in_segment({&item.at("id")}, segment)) continue;
                 EXPECT_EQ(owner, total) << "two segments";
                 owner = index;
-                const kv::Range range = segment_range(7, segment);
+                const kv::Range range = segment_range(keyspace(7), segment);
                 EXPECT_LE(range.begin, key);
                 EXPECT_LT(key, range.end);
             }

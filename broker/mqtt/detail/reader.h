@@ -18,12 +18,16 @@ class Reader {
     Reader(std::string_view packet_name, std::string_view body) : packet_name_(packet_name), rest_(body) {}
 
     std::uint8_t byte(std::string_view field);
-    std::uint16_t number(std::string_view field);     ///< two bytes, big-endian (section 1.5.2)
+    std::uint16_t number(std::string_view field);       ///< two bytes, big-endian (section 1.5.2)
+    std::uint32_t long_number(std::string_view field);  ///< four bytes (MQTT 5, section 1.5.3)
+    std::uint32_t variable(std::string_view field);     ///< a variable byte integer (MQTT 5, section 1.5.5)
+    std::string_view take(std::size_t bytes, std::string_view field);
     std::string_view binary(std::string_view field);  ///< two bytes of length, then as many bytes
     /// Checked for form and U+0000 (section 1.5.3). @param clause  the one that makes this field UTF-8.
     std::string_view text(std::string_view field, std::string_view clause);
     std::uint16_t packet_id();  ///< not 0 (MQTT-2.3.1-1)
     std::string_view rest();    ///< everything that is left
+    std::size_t left() const { return rest_.size(); }
 
     bool at_end() const { return rest_.empty(); }
     bool failed() const { return !why_.empty(); }
@@ -39,6 +43,9 @@ class Reader {
         return ClientPacket(std::forward<Packet>(packet));
     }
     Error error() const;
+    std::string_view packet_name() const { return packet_name_; }
+    /// What was wrong in a part of the packet is wrong with the packet.
+    void adopt_failure(const Reader& part) { fail_with(part.code_, part.field_, part.why_, part.clause_); }
 
   private:
     bool has(std::size_t bytes, std::string_view field);

@@ -70,6 +70,16 @@ typedef struct fogbank_host {
     int (*publish)(void* state, fogbank_bytes topic, fogbank_bytes payload, int qos, fogbank_sink error);
     /* The host's clock: milliseconds since the Unix epoch. Tests decide what time it is. */
     int64_t (*now_ms)(void* state);
+
+    /* Added later: there if `struct_size` says so. */
+
+    /* Deletes one item by its key (plain JSON object); returns 0 when that is committed, also if there was none. */
+    int (*delete_item)(void* state, fogbank_bytes table, fogbank_bytes key_json, fogbank_sink error);
+    /* Reads a thing's shadow; an empty shadow name is the classic one. The document goes to `document`. */
+    int (*get_shadow)(void* state, fogbank_bytes thing, fogbank_bytes shadow, fogbank_sink document, fogbank_sink error);
+    /* Updates it with a request document (`{"state":{"desired":…}}`); what was accepted goes to `accepted`. */
+    int (*update_shadow)(void* state, fogbank_bytes thing, fogbank_bytes shadow, fogbank_bytes document, fogbank_sink accepted,
+                         fogbank_sink error);
 } fogbank_host;
 
 /// The handler: event in, result out. Returns 0 on success with JSON in `result`, otherwise an error object
@@ -215,8 +225,37 @@ class Context {
         std::string error;
         if (host_.publish(host_.state, detail::bytes(topic), detail::bytes(payload), qos, detail::sink(error)) != 0) throw HostError(error);
     }
+    /// Deletes the item with this key; returns when that is committed. Throws HostError.
+    void delete_item(std::string_view table, std::string_view key_json) {
+        require(offsetof(fogbank_host, delete_item), "delete_item");
+        std::string error;
+        if (host_.delete_item(host_.state, detail::bytes(table), detail::bytes(key_json), detail::sink(error)) != 0) throw HostError(error);
+    }
+    /// The shadow's document as GetThingShadow answers it; `shadow` empty: the classic one. Throws HostError.
+    Json get_shadow(std::string_view thing, std::string_view shadow = {}) {
+        require(offsetof(fogbank_host, get_shadow), "get_shadow");
+        std::string document;
+        std::string error;
+        if (host_.get_shadow(host_.state, detail::bytes(thing), detail::bytes(shadow), detail::sink(document), detail::sink(error)) != 0)
+            throw HostError(error);
+        return document;
+    }
+    /// As UpdateThingShadow, with everything that follows from it; answers the accepted document. Throws HostError.
+    Json update_shadow(std::string_view thing, std::string_view document, std::string_view shadow = {}) {
+        require(offsetof(fogbank_host, update_shadow), "update_shadow");
+        std::string accepted;
+        std::string error;
+        if (host_.update_shadow(host_.state, detail::bytes(thing), detail::bytes(shadow), detail::bytes(document), detail::sink(accepted),
+                                detail::sink(error)) != 0)
+            throw HostError(error);
+        return accepted;
+    }
 
   private:
+    /// What was added to the host after ABI 1 came out is missing in older servers.
+    void require(std::size_t offset, const char* what) const {
+        if (host_.struct_size < offset + sizeof(void (*)())) throw HostError(std::string("this server has no ") + what);
+    }
     const fogbank_host& host_;
 };
 

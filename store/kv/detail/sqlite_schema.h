@@ -1,6 +1,7 @@
 /// How the database file is laid out and tuned: `kv` holds the keys, `meta` the schema version.
 #pragma once
 
+#include <chrono>
 #include <filesystem>
 
 #include "common/settings.h"
@@ -11,6 +12,9 @@ namespace fogbank::store::kv::detail {
 /// Opens the connection that writes. Creates the tables in a new file, migrates those of an older version forward.
 /// Errors: unavailable; corrupt: no SQLite database, a database of something else, or one that a newer version has written.
 Result<Connection> open_for_writing(const std::filesystem::path& file, Durability durability);
+
+/// Looks for damaged pages until all are seen or the time is over. Errors: corrupt, unavailable.
+Result<void> check_pages(const Connection& connection, std::chrono::milliseconds time_max);
 
 /// Opens one more connection to a file that `open_for_writing` has prepared. It refuses writes.
 Result<Connection> open_for_reading(const std::filesystem::path& file);

@@ -6,6 +6,7 @@
 #include <memory>
 #include <shared_mutex>
 #include <unordered_map>
+#include <vector>
 
 #include "store/table/detail/table_definition.h"
 
@@ -30,6 +31,11 @@ class Catalog {
     /// Reads all definitions into memory.
     Awaitable<void> load();
 
+    /// The newest copy, out of date or not; null: none is known.
+    DefinitionPtr last_known(const TableName& name) const;
+    /// All tables that are known here; copies may be out of date.
+    std::vector<DefinitionPtr> all() const;
+
     /// Number of forgettings so far. What was read before one must not be remembered after it.
     std::uint64_t generation() const;
     /// Keeps the copy unless something was forgotten since `generation`.
@@ -37,9 +43,12 @@ class Catalog {
     void forget(const TableName& name);
 
   private:
+    void drop(const TableName& name);
+
     kv::Engine& engine_;
     mutable std::shared_mutex mutex_;
     std::unordered_map<TableName, DefinitionPtr> copies_;
+    std::unordered_map<TableName, DefinitionPtr> forgotten_;  ///< until they are read again or turn out to be gone
     std::uint64_t generation_ = 0;
 };
 

@@ -35,4 +35,15 @@ struct ConditionSyntax {
     bool redundant_parentheses = false;  ///< `((…))`
 };
 
+struct UpdateActionSyntax {
+    enum class Kind : unsigned char { set, remove, add, subtract_set };  ///< the last is DELETE
+    Kind kind = Kind::set;
+    PathSyntax path;
+    std::vector<OperandSyntax> operands;  ///< of SET one, or two around `arithmetic`; of ADD and DELETE the value; of REMOVE none
+    char arithmetic = 0;                  ///< `+`, `-` or none
+};
+struct UpdateSyntax {
+    std::vector<UpdateActionSyntax> actions;
+};
+
 }  // namespace fogbank::store::table

@@ -1,5 +1,5 @@
-/// Text to syntax trees: conditions (ConditionExpression, FilterExpression, KeyConditionExpression) and projections. Grammar: Developer
-/// Guide, "Condition and filter expressions, operators, and functions".
+/// Text to syntax trees: conditions (ConditionExpression, FilterExpression, KeyConditionExpression), projections and updates. Grammar:
+/// Developer Guide, "Condition and filter expressions, operators, and functions" and "Using update expressions in DynamoDB".
 #pragma once
 
 #include <string_view>
@@ -14,5 +14,6 @@ namespace fogbank::store::table {
 /// expression_operators_max and in_operands_max.
 Result<ConditionSyntax> parse_condition(std::string_view text);
 Result<std::vector<PathSyntax>> parse_projection(std::string_view text);
+Result<UpdateSyntax> parse_update(std::string_view text);
 
 }  // namespace fogbank::store::table

@@ -22,7 +22,9 @@ class ItemCounter {
     };
 
     explicit ItemCounter(kv::Engine& engine) : engine_(engine) {}
-    boost::asio::awaitable<Result<Count>> count(TableNumber table);
+    /// @param space  keyspace() of a table or an index
+    boost::asio::awaitable<Result<Count>> count(std::string space);
+    /// The table and its indexes.
     void forget(TableNumber table);
 
   private:
@@ -32,12 +34,12 @@ class ItemCounter {
         bool was_finished = false;
     };
 
-    Walk walk_of(TableNumber table);
-    void keep(TableNumber table, const std::string& from, const Walk& walk);
+    Walk walk_of(const std::string& space);
+    void keep(const std::string& space, const std::string& from, const Walk& walk);
 
     kv::Engine& engine_;
     std::mutex mutex_;
-    std::map<TableNumber, Walk> walks_;
+    std::map<std::string, Walk> walks_;
 };
 
 }  // namespace fogbank::store::table

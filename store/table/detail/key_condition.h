@@ -20,18 +20,19 @@ struct AttributeCondition {
     bool matches(const AttributeValue& candidate) const;
 };
 
-/// The condition on the partition key and the one on the sort key, if there is one.
+/// The partition key's values and the conditions on the sort attributes: equality on the first ones, anything on the last.
 struct KeyCondition {
-    AttributeValue partition_key;
-    std::optional<AttributeCondition> sort_key;
+    std::vector<AttributeValue> partition;
+    std::vector<AttributeCondition> sort;
 
-    kv::Range range(TableNumber table, const KeySchema& schema) const;
+    /// What the engine's keys of the matching items (entries) lie in. @param space  keyspace() of the table or index
+    kv::Range range(std::string_view space) const;
 };
 
 /// What can be said before the table is known. Errors: validation, with `Invalid KeyConditionExpression: ` before it.
 Result<std::vector<AttributeCondition>> compile_key_condition(const Expression& expression, PlaceholderScope& scope);
 
 /// Errors: validation, such as `Query condition missed key schema element: …`.
-Result<KeyCondition> match_key_schema(std::vector<AttributeCondition> conditions, const KeySchema& schema);
+Result<KeyCondition> match_key_schema(std::vector<AttributeCondition> conditions, const IndexKeys& layout);
 
 }  // namespace fogbank::store::table

@@ -18,6 +18,12 @@ inline constexpr std::size_t page_bytes_max = 1024 * 1024;  ///< items that one 
 inline constexpr std::int64_t total_segments_max = 1'000'000;
 inline constexpr std::int64_t list_tables_limit_max = 100;
 
+inline constexpr std::int64_t item_collection_bytes_max = std::int64_t{10} << 30;  ///< tables with local indexes
+inline constexpr std::size_t transaction_bytes_max = 4 * 1024 * 1024, batch_get_bytes_max = 16 * 1024 * 1024;
+inline constexpr std::size_t client_token_chars_max = 36;
+inline constexpr std::int64_t local_indexes_max = 5, global_indexes_max = 20;
+inline constexpr std::size_t projected_attributes_max = 100;  ///< INCLUDE, all indexes of a table together
+
 inline constexpr std::size_t expression_bytes_max = 4096;
 inline constexpr std::size_t expression_operators_max = 300;
 inline constexpr std::size_t in_operands_max = 100;

@@ -18,6 +18,8 @@ class Projection {
     static Result<Projection> from_paths(std::vector<DocumentPath> paths);
 
     bool is_everything() const { return root_.names.empty(); }
+    /// The attributes that it takes something of.
+    std::vector<std::string> top_names() const;
     /// The projected part; list elements close up, what is not there is left out.
     Item apply(Item item) const;
 

@@ -7,6 +7,7 @@
 #include <random>
 
 #include "broker/mqtt/packet.h"
+#include "broker/mqtt/properties.h"
 
 namespace fogbank::broker::mqtt {
 namespace {
@@ -31,6 +32,25 @@ class Generator {
         for (int i = number(0, bytes_max); i > 0; --i) out += static_cast<char>(number(0, 255));
         return owned_.emplace_back(std::move(out));
     }
+    Version version = Version::v3_1_1;
+
+    /// Properties as bytes, without their length; empty in MQTT 3.1.1.
+    std::string_view properties(bool publish) {
+        if (version == Version::v3_1_1 || coin()) return {};
+        Properties out;
+        for (int i = number(0, 3); i > 0; --i) {
+            const std::string_view name = text(5);
+            out.user_properties.emplace_back(name, text(5));
+        }
+        if (publish && coin()) out.content_type = text(5);
+        if (publish && coin()) out.response_topic = text(5);
+        if (publish && coin()) out.correlation_data = binary(9);
+        if (publish && coin()) out.payload_format_indicator = static_cast<std::uint8_t>(number(0, 1));
+        if (publish && coin()) out.message_expiry_interval_s = static_cast<std::uint32_t>(number(0, 1 << 30));
+        std::string bytes;
+        encode_properties(bytes, out);
+        return owned_.emplace_back(bytes.substr(bytes.size() > 128 ? 2 : 1));
+    }
     std::uint16_t packet_id() { return static_cast<std::uint16_t>(number(1, 65535)); }
     Qos qos() { return static_cast<Qos>(number(0, 2)); }
 
@@ -39,13 +59,16 @@ class Generator {
         packet.clean_session = coin();
         packet.keep_alive_s = static_cast<std::uint16_t>(number(0, 65535));
         packet.client_id = text(20);
-        if (coin()) packet.will = Will{text(20), binary(300), qos(), coin()};
+        packet.protocol_level = static_cast<std::uint8_t>(version);
+        packet.properties = properties(false);
+        if (coin()) packet.will = Will{text(20), binary(300), qos(), coin(), properties(true)};
         if (coin()) packet.user_name = text(20);
         if (packet.user_name && coin()) packet.password = binary(20);
         return packet;
     }
     Publish publish() {
         Publish packet{text(30), binary(number(0, 20) == 0 ? 40'000 : 200), qos(), coin(), false, 0};
+        packet.properties = properties(true);
         if (packet.qos == Qos::at_most_once) return packet;
         packet.dup = coin();
         packet.packet_id = packet_id();
@@ -56,23 +79,25 @@ class Generator {
             case 0:
                 return connect();
             case 1:
-                return Puback{packet_id()};
+                return Puback{packet_id(), 0, properties(false)};
             case 2: {
                 Subscribe subscribe{packet_id(), {}};
                 for (int i = number(1, 8); i > 0; --i) subscribe.topics.push_back({text(20), static_cast<std::uint8_t>(number(0, 2))});
+                subscribe.properties = properties(false);
                 return subscribe;
             }
             case 3: {
                 Unsubscribe unsubscribe{packet_id(), {}};
                 for (int i = number(1, 8); i > 0; --i) unsubscribe.topic_filters.push_back(text(20));
+                unsubscribe.properties = properties(false);
                 return unsubscribe;
             }
             case 4:
                 return Pingreq{};
             case 5:
-                return Disconnect{};
+                return Disconnect{0, properties(false)};
             case 6:
-                return Qos2Packet{static_cast<std::uint8_t>(number(5, 7)), packet_id()};
+                return Qos2Packet{static_cast<std::uint8_t>(number(5, 7)), packet_id(), 0, properties(false)};
             default:
                 return publish();
         }
@@ -83,25 +108,26 @@ class Generator {
     std::deque<std::string> owned_;
 };
 
-std::string encoded(const ClientPacket& packet) {
+std::string encoded(const ClientPacket& packet, Version version = Version::v3_1_1) {
     std::string out;
-    encode_client_packet(out, packet);
+    encode_client_packet(out, packet, version);
     return out;
 }
 
 /// Decodes from a heap block of exactly the packet's size, so that the sanitizer sees a byte read outside.
-bool decodes(std::string_view bytes) {
+bool decodes(std::string_view bytes, Version version = Version::v3_1_1) {
     const auto exact = std::make_unique<char[]>(bytes.size());
     bytes.copy(exact.get(), bytes.size());
-    return decode_client_packet({exact.get(), bytes.size()}).has_value();
+    return decode_client_packet({exact.get(), bytes.size()}, version).has_value();
 }
 
 TEST(PacketProperties, DecodingUndoesEncoding) {
     Generator random(1);
-    for (int i = 0; i < rounds; ++i) {
+    for (int i = 0; i < 2 * rounds; ++i) {
+        random.version = i % 2 == 0 ? Version::v3_1_1 : Version::v5;
         const ClientPacket packet = random.packet();
-        const std::string bytes = encoded(packet);
-        const auto decoded = decode_client_packet(bytes);
+        const std::string bytes = encoded(packet, random.version);
+        const auto decoded = decode_client_packet(bytes, random.version);
         ASSERT_TRUE(decoded) << decoded.error().message;
         ASSERT_EQ(*decoded, packet);
         const auto frame = find_frame(bytes, bytes.size());
@@ -145,13 +171,14 @@ TEST(PacketProperties, AnySplitOfTheStreamGivesTheSamePackets) {
 
 TEST(PacketProperties, EveryPrefixOfAPacketIsIncompleteOrRefused) {
     Generator random(3);
-    for (int i = 0; i < rounds / 10; ++i) {
-        const std::string bytes = encoded(random.packet());
+    for (int i = 0; i < rounds / 5; ++i) {
+        random.version = i % 2 == 0 ? Version::v3_1_1 : Version::v5;
+        const std::string bytes = encoded(random.packet(), random.version);
         for (std::size_t size = 0; size < std::min<std::size_t>(bytes.size(), 300); ++size) {
             const auto frame = find_frame(std::string_view(bytes).substr(0, size), bytes.size());
             ASSERT_TRUE(frame);
             ASSERT_TRUE(!*frame || (*frame)->bytes == bytes.size());
-            ASSERT_FALSE(decodes(std::string_view(bytes).substr(0, size)));
+            ASSERT_FALSE(decodes(std::string_view(bytes).substr(0, size), random.version));
         }
     }
 }
@@ -161,14 +188,15 @@ TEST(PacketProperties, MutatedPacketsAreRefusedOrPackets) {
     int accepted = 0;
     int refused = 0;
     for (int i = 0; i < 10 * rounds; ++i) {
-        std::string bytes = encoded(random.packet());
+        random.version = i % 2 == 0 ? Version::v3_1_1 : Version::v5;
+        std::string bytes = encoded(random.packet(), random.version);
         for (int mutations = random.number(1, 4); mutations > 0; --mutations) {
             const auto at = static_cast<std::size_t>(random.number(0, static_cast<int>(std::min<std::size_t>(bytes.size(), 40)) - 1));
             bytes[at] = static_cast<char>(random.number(0, 255));
         }
-        if (decodes(bytes)) {
-            const auto packet = decode_client_packet(bytes);
-            ASSERT_EQ(*decode_client_packet(encoded(*packet)), *packet);
+        if (decodes(bytes, random.version)) {
+            const auto packet = decode_client_packet(bytes, random.version);
+            ASSERT_EQ(*decode_client_packet(encoded(*packet, random.version), random.version), *packet);
             ++accepted;
         } else {
             ++refused;

@@ -54,6 +54,7 @@ struct Describe {
     json operator()(const Unsubscribe& p) const {
         return {{"packet", "UNSUBSCRIBE"}, {"packet_id", p.packet_id}, {"topic_filters", p.topic_filters}};
     }
+    json operator()(const Auth& p) const { return {{"packet", "AUTH"}, {"reason_code", p.reason_code}}; }
     json operator()(const Pingreq&) const { return {{"packet", "PINGREQ"}}; }
     json operator()(const Disconnect&) const { return {{"packet", "DISCONNECT"}}; }
     json operator()(const Qos2Packet& p) const {

@@ -1,0 +1,229 @@
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <limits>
+#include <utility>
+
+#include "shadow/detail/lane.h"
+#include "shadow/errc.h"
+#include "store/kv/errc.h"
+
+namespace fogbank::shadow::detail {
+namespace {
+
+namespace asio = boost::asio;
+namespace kv = store::kv;
+
+std::int64_t seconds_of(WallTime time) {
+    return std::chrono::floor<std::chrono::seconds>(time).time_since_epoch().count();
+}
+
+/// A connection is known by its origin, which all its messages share.
+std::string inflight_key(const Request& request) {
+    const auto* origin = request.origin.get();
+    return std::string(reinterpret_cast<const char*>(&origin), sizeof origin) + request.name.thing.str();
+}
+
+std::size_t remembered_bytes(const Stored& stored) {
+    constexpr std::size_t overhead = 512;  // of the entry around it
+    return stored.bytes.value_or("").size() + overhead;
+}
+
+/// What a device learns of a failed store: 503 while the server stops, else 500.
+Error as_shadow_error(const Error& error) {
+    if (error.code.category() == category()) return error;
+    return Error(error.code == kv::Errc::stopped ? Errc::unavailable : Errc::internal_failure, error.message);
+}
+
+}  // namespace
+
+/// Only connections have the limit; it is per thing, over all its shadows.
+bool Lane::admit(const Request& request) {
+    const std::size_t limit = surroundings_.limits.inflight_max;
+    if (request.origin->protocol != MessageOrigin::Protocol::mqtt || limit >= requests_under_way_max) return true;
+    std::size_t& count = inflight_[inflight_key(request)];
+    if (count >= limit) return false;
+    ++count;
+    return true;
+}
+
+void Lane::release(const Request& request) {
+    surroundings_.requests_under_way.fetch_sub(1, std::memory_order_relaxed);
+    surroundings_.bytes_under_way.fetch_sub(request.bytes, std::memory_order_relaxed);
+    if (inflight_.empty() || request.origin->protocol != MessageOrigin::Protocol::mqtt) return;
+    const auto found = inflight_.find(inflight_key(request));
+    if (found != inflight_.end() && --found->second == 0) inflight_.erase(found);
+}
+
+void Lane::take(Request request) {
+    if (!admit(request)) {
+        surroundings_.requests_under_way.fetch_sub(1, std::memory_order_relaxed);
+        surroundings_.bytes_under_way.fetch_sub(request.bytes, std::memory_order_relaxed);
+        return surroundings_.notices.reject(
+            std::move(request),
+            Error(Errc::too_many_requests, "Too many requests: more than " + std::to_string(surroundings_.limits.inflight_max) +
+                                               " unacknowledged requests for one thing on this connection"));
+    }
+    std::string key = record_key(request.name);
+    auto& slot = entries_[key];
+    if (!slot) {
+        slot = std::make_unique<Entry>();
+        slot->key = std::move(key);
+        slot->name = request.name;
+    }
+    Entry& entry = *slot;
+    if (std::exchange(entry.idle, false)) {
+        idle_.erase(entry.place);
+        remembered_bytes_ -= remembered_bytes(*entry.known);
+    }
+    entry.waiting.push_back(std::move(request));
+    pump(entry);
+}
+
+void Lane::pump(Entry& entry) {
+    if (entry.busy || entry.waiting.empty()) return;
+    entry.busy = true;
+    entry.fresh = false;
+    entry.attempts = 0;
+    while (!entry.waiting.empty() && entry.batch.size() < requests_per_commit_max) {
+        entry.batch.push_back(std::move(entry.waiting.front()));
+        entry.waiting.pop_front();
+    }
+    if (entry.known) {
+        work(entry);
+    } else {
+        start_load(entry);
+    }
+}
+
+void Lane::start_load(Entry& entry) {
+    asio::co_spawn(shard_.io(), load(entry), asio::detached);
+}
+
+asio::awaitable<void> Lane::load(Entry& entry) {
+    auto bytes = co_await surroundings_.engine.get(entry.key);
+    loaded(entry, std::move(bytes));
+}
+
+void Lane::loaded(Entry& entry, Result<std::optional<std::string>> bytes) {
+    if (!bytes) return fail(entry, bytes.error());
+    if (!entry.known || entry.known->bytes != *bytes) {
+        auto stored = std::make_shared<Stored>();
+        if (*bytes) {
+            auto record = decode_record(**bytes);
+            if (!record) return fail(entry, record.error());
+            stored->record = std::move(*record);
+        }
+        stored->bytes = std::move(*bytes);
+        entry.known = std::move(stored);
+    }
+    entry.fresh = true;
+    work(entry);
+}
+
+void Lane::work(Entry& entry) {
+    Work work(*entry.known, surroundings_.limits, seconds_of(surroundings_.clock.now()));
+    entry.outcomes.clear();
+    for (Request& request : entry.batch) entry.outcomes.push_back(work.apply(request));
+    if (!work.changed()) {
+        // Answers that rest on no write must rest on what is stored now. A write is judged by its precondition.
+        return entry.fresh ? finish(entry) : start_load(entry);
+    }
+    kv::Batch batch = work.batch(entry.name);
+    const bool deleted = work.deleted();
+    entry.next = std::make_shared<const Stored>(std::move(work).result());
+    surroundings_.engine.commit(std::move(batch), [this, &entry, deleted](Result<void> result) {
+        shard_.post([this, &entry, deleted, result = std::move(result)] { committed(entry, result, deleted); });
+    });
+}
+
+void Lane::committed(Entry& entry, const Result<void>& result, bool deleted) {
+    auto next = std::exchange(entry.next, nullptr);
+    if (result) {
+        entry.known = std::move(next);
+        if (deleted) start_sweep();
+        return finish(entry);
+    }
+    if (result.error().code == kv::Errc::precondition_failed && ++entry.attempts < attempts_max) return start_load(entry);
+    fail(entry, result.error());
+}
+
+/// Nothing was written: what was refused stays refused, everything else failed.
+void Lane::fail(Entry& entry, const Error& error) {
+    entry.known.reset();
+    entry.outcomes.resize(entry.batch.size(), Outcome{std::string(), {}, {}});
+    for (Outcome& outcome : entry.outcomes) {
+        if (outcome.answer) outcome = Outcome{as_shadow_error(error), {}, {}};
+    }
+    finish(entry);
+}
+
+void Lane::finish(Entry& entry) {
+    std::vector<Request> batch = std::exchange(entry.batch, {});
+    std::vector<Outcome> outcomes = std::exchange(entry.outcomes, {});
+    for (std::size_t i = 0; i < batch.size(); ++i) {
+        // Before it is told, so that a client which hears the answer may ask again.
+        release(batch[i]);
+        surroundings_.notices.tell(std::move(batch[i]), std::move(outcomes[i]));
+    }
+    settle(entry);
+}
+
+void Lane::settle(Entry& entry) {
+    if (!entry.waiting.empty()) {
+        // Not from here: batches would pile up on the stack. It stays busy until then, so nobody forgets it.
+        shard_.post([this, &entry] {
+            entry.busy = false;
+            pump(entry);
+        });
+        return;
+    }
+    entry.busy = false;
+    if (!entry.known) return forget(entry);
+    idle_.push_front(&entry);
+    entry.place = idle_.begin();
+    entry.idle = true;
+    remembered_bytes_ += remembered_bytes(*entry.known);
+    while (remembered_bytes_ > remembered_bytes_max) {
+        Entry& oldest = *idle_.back();
+        remembered_bytes_ -= remembered_bytes(*oldest.known);
+        idle_.pop_back();
+        forget(oldest);
+    }
+}
+
+void Lane::forget(Entry& entry) {
+    entries_.erase(entries_.find(entry.key));
+}
+
+/// Deletions pay for forgetting: each looks for a few shadows that were deleted long ago, so that what is left of them does not add up.
+void Lane::start_sweep() {
+    if (surroundings_.sweeping.exchange(true)) return;
+    asio::co_spawn(shard_.io(), sweep(), asio::detached);
+}
+
+asio::awaitable<void> Lane::sweep() {
+    const std::int64_t cutoff = seconds_of(surroundings_.clock.now() - deleted_version_kept);
+    kv::ScanOptions options;
+    options.range = deleted_before(cutoff);
+    options.items_max = 16;
+    const auto page = co_await surroundings_.engine.scan(std::move(options));
+    const std::size_t count = page ? page->items.size() : 0;
+    for (std::size_t i = 0; i < count; ++i) {
+        const auto name = name_in_deleted_key(page->items[i].key);
+        if (!name) continue;
+        kv::TransactionBody body = [marker = page->items[i].key, key = record_key(*name),
+                                    cutoff](kv::Transaction& transaction) -> Result<void> {
+            const auto bytes = transaction.get(key);
+            if (!bytes) return bytes.error();
+            const auto record = *bytes ? decode_record(**bytes) : Result<Record>(Record());
+            if (record && *bytes && !record->document && record->tombstone.deleted_at_s < cutoff) transaction.erase(key);
+            transaction.erase(marker);
+            return {};
+        };
+        const auto forgotten = co_await surroundings_.engine.transact(std::move(body));
+        if (!forgotten) break;  // the next deletion tries again
+    }
+    surroundings_.sweeping = false;
+}
+
+}  // namespace fogbank::shadow::detail
