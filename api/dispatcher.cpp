@@ -6,6 +6,7 @@
 #include "api/aws_service.h"
 #include "api/http_manners.h"
 #include "api/own_operations.h"
+#include "api/private_pages.h"
 #include "api/sigv4.h"
 #include "common/metrics.h"
 
@@ -77,7 +78,9 @@ class ApiDispatcher final : public RequestHandler {
   private:
     asio::awaitable<Response> answer(Request request) {
         const std::string request_id = services_.rooms.random.uuid();
-        if (request.path.starts_with(reserved_prefix) && !own_.match(request.method, request.path)) co_return reserved(request, request_id);
+        const bool is_private = is_private_page(request.path);
+        if (!is_private && request.path.starts_with(reserved_prefix) && !own_.match(request.method, request.path))
+            co_return reserved(request, request_id);
         if (is_confirmation(request)) {
             auto confirmed = co_await confirm(std::move(request), request_id);
             co_return confirmed;
@@ -85,7 +88,14 @@ class ApiDispatcher final : public RequestHandler {
         const auto caller = sigv4::verify(request, services_.rooms.access_keys, services_.rooms.clock.now());
         if (!caller) {
             const AwsService& service = index_.service_of(claimed_service(request), request);
+            const bool is_unsigned = caller.error().code == Errc::missing_authentication_token;
+            if (is_unsigned && service.for_certificates && !is_private && wants_authorizer(request))
+                co_return co_await handle_custom(std::move(request), request_id);
             co_return finish(services_, service, "none", request_id, caller.error());
+        }
+        if (is_private) {
+            const auto reader = access_of(*caller, request);
+            co_return co_await private_page(services_, std::move(request), request_id, reader.get());
         }
         const AwsService& claimed = index_.service_of(caller->service, request);
         if (claimed.protocol == Protocol::json) {
@@ -130,6 +140,40 @@ class ApiDispatcher final : public RequestHandler {
         call.request_id = request_id;
         auto outcome = co_await run_operation(*chosen.operation, services_, call);
         co_return finish(services_, *chosen.service, chosen.operation->name, request_id, std::move(outcome));
+    }
+
+    /// Whether an unsigned request is for a custom authorizer: it names one, or there is a default one.
+    bool wants_authorizer(const Request& request) const {
+        if (services_.rooms.custom_authenticator == nullptr) return false;
+        constexpr std::string_view name = "x-amz-customauthorizer-name";
+        return request.header(name) || request.query.find(name) != std::string::npos ||
+               !services_.rooms.access.state()->default_authorizer.empty();
+    }
+
+    /// The data plane for callers that a custom authorizer lets in, judged by the policies it answers.
+    asio::awaitable<Response> handle_custom(Request request, std::string request_id) {
+        auto match = index_.choose_for_certificate(request);
+        const AwsService& service = *match.service;
+        auto query = parse_query(request.query);
+        if (match.operation == nullptr || !query)
+            co_return finish(services_, service, "none", request_id, unknown_operation(service, request, {}));
+        CustomCredentials credentials;
+        for (const Header& one : request.headers) credentials.headers.emplace_back(one.name, one.value);
+        credentials.query_string = request.query;
+        credentials.server_name = request.server_name;
+        credentials.remote_ip = request.remote_ip;
+        ConnectionFacts facts;
+        facts.source_ip = request.remote_ip;
+        facts.server_name = request.server_name;
+        auto grant = co_await services_.rooms.custom_authenticator->authenticate_custom(std::move(credentials), std::move(facts));
+        if (!grant) co_return finish(services_, service, match.operation->name, request_id, grant.error());
+        Call call(std::move(request), std::move(*query));
+        call.labels = std::move(match.labels);
+        call.principal = grant->principal;
+        call.request_id = request_id;
+        call.permissions = grant->permissions.get();
+        auto outcome = co_await run_operation(*match.operation, services_, call);
+        co_return finish(services_, service, match.operation->name, request_id, std::move(outcome));
     }
 
     /// Null for who may do everything.
@@ -202,6 +246,9 @@ class CertificateDispatcher final : public RequestHandler {
         ConnectionFacts facts;
         facts.source_ip = request.remote_ip;
         facts.server_name = request.server_name;
+        // The credentials provider is told its thing in a header; the certificate's own thing variables need it too.
+        if (const auto thing = request.header("x-amzn-iot-thingname"); thing && request.path.starts_with("/role-aliases/"))
+            facts.client_id = ClientId(*thing);
         const auto permissions = co_await services_.rooms.registry.permissions(*principal, std::move(facts));
         if (!permissions) co_return finish(services_, service, match.operation->name, request_id, permissions.error());
         Call call(std::move(request), std::move(*query));

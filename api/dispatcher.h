@@ -30,5 +30,7 @@ class RequestHandler {
 std::shared_ptr<RequestHandler> make_api_dispatcher(Services services);
 /// The port for client certificates: the data plane only, judged by IoT policies.
 std::shared_ptr<RequestHandler> make_certificate_dispatcher(Services services);
+/// The port that AWS has on 443: who has shown a certificate as above, others as on the API port. No /_fogbank.
+std::shared_ptr<RequestHandler> make_door_dispatcher(Services services);
 
 }  // namespace fogbank::api

@@ -66,49 +66,67 @@ bool is_http_error(const boost::system::error_code& error) {
 class Connection final : public HttpConnection {
   public:
     Connection(asio::ip::tcp::socket socket, ConnectionContext context)
-        : context_(std::move(context)), transport_(std::move(socket)), buffer_(context_.limits.header_bytes_max + read_chunk_bytes) {}
+        : context_(std::move(context)),
+          transport_(make_socket_transport(std::move(socket))),
+          buffer_(context_.limits.header_bytes_max + read_chunk_bytes) {}
+
+    Connection(AdoptedConnection adopted, ConnectionContext context)
+        : context_(std::move(context)),
+          transport_(std::move(adopted.transport)),
+          buffer_(adopted.first_bytes.size() + context_.limits.header_bytes_max + read_chunk_bytes),
+          remote_ip_(std::move(adopted.remote_ip)),
+          server_name_(std::move(adopted.server_name)),
+          certificate_der_(std::move(adopted.client_certificate_der)),
+          secure_(true),
+          adopted_(true) {
+        buffer_.commit(asio::buffer_copy(buffer_.prepare(adopted.first_bytes.size()), asio::buffer(adopted.first_bytes)));
+    }
 
     asio::awaitable<void> run() override {
-        remote_ip_ = transport_.remote_ip();
-        transport_.expires_after(context_.limits.first_byte_deadline);
-        std::array<char, 1> first{};
-        const TransferResult got = co_await read_idle(first);
-        if (got.error) co_return;
-        const auto record = static_cast<unsigned char>(first[0]);
-        if (record == tls_handshake_record) {
-            const bool secured = co_await start_tls(record);
-            if (!secured) co_return;
-        } else if (context_.mode == ListenerMode::http_and_https) {
-            buffer_.commit(asio::buffer_copy(buffer_.prepare(1), asio::buffer(first)));
-        } else {
-            co_return;
+        if (!adopted_) {
+            const bool arrived = co_await arrive();
+            if (!arrived) co_return;
         }
         co_await serve();
-        transport_.expires_after(drain_deadline);
-        co_await transport_.close();
+        transport_->expires_after(drain_deadline);
+        co_await transport_->close();
     }
 
     void stop_when_idle() override {
         stopping_ = true;
-        if (idle_) transport_.abort();
+        if (idle_) transport_->abort();
     }
 
     void abort() override {
         stopping_ = true;
-        transport_.abort();
+        transport_->abort();
     }
 
   private:
+    /// TLS or plain, by the first byte. False if the connection is over.
+    asio::awaitable<bool> arrive() {
+        remote_ip_ = transport_->remote_ip();
+        transport_->expires_after(context_.limits.first_byte_deadline);
+        std::array<char, 1> first{};
+        const TransferResult got = co_await read_idle(first);
+        if (got.error) co_return false;
+        const auto record = static_cast<unsigned char>(first[0]);
+        if (record == tls_handshake_record) co_return co_await start_tls(record);
+        if (context_.mode != ListenerMode::http_and_https) co_return false;
+        buffer_.commit(asio::buffer_copy(buffer_.prepare(1), asio::buffer(first)));
+        co_return true;
+    }
+
     asio::awaitable<bool> start_tls(unsigned char record) {
-        transport_.expires_after(context_.limits.handshake_deadline);
+        transport_->expires_after(context_.limits.handshake_deadline);
         idle_ = true;  // no request is under way yet: a stop need not wait
-        const error_code error = co_await transport_.start_tls(*context_.tls, std::span(&record, 1));
+        const error_code error = co_await transport_->start_tls(*context_.tls, std::span(&record, 1));
         idle_ = false;
         if (error) {
             logger("api").debug("tls handshake failed remote_ip={} error={}", remote_ip_, error.message());
         } else {
             secure_ = true;
-            read_peer(transport_.tls());
+            read_peer(transport_->tls());
         }
         co_return !error;
     }
@@ -135,14 +153,14 @@ class Connection final : public HttpConnection {
 
     asio::awaitable<TransferResult> read_idle(std::span<char> into) {
         idle_ = true;
-        const TransferResult got = co_await transport_.read_some(into);
+        const TransferResult got = co_await transport_->read_some(into);
         idle_ = false;
         co_return got;
     }
 
     /// Waits for the first bytes of the next request; false if the connection is over.
     asio::awaitable<bool> wait_for_request() {
-        transport_.expires_after(context_.limits.idle_deadline);
+        transport_->expires_after(context_.limits.idle_deadline);
         const auto space = buffer_.prepare(read_chunk_bytes);
         const std::span<char> into(static_cast<char*>(space.data()), space.size());
         const TransferResult got = co_await read_idle(into);
@@ -155,7 +173,7 @@ class Connection final : public HttpConnection {
         Parser parser;
         parser.header_limit(static_cast<std::uint32_t>(context_.limits.header_bytes_max));
         parser.body_limit(boost::none);  // judged below, by who is asking
-        transport_.expires_after(context_.limits.header_deadline);
+        transport_->expires_after(context_.limits.header_deadline);
         const error_code error = co_await parse(parser, &Parser::is_header_done);
         if (error) co_return co_await refuse_header(error);
         Request request = make_head(parser.get());
@@ -170,8 +188,9 @@ class Connection final : public HttpConnection {
         const bool head_only = request.method == "HEAD";
         const bool keep_alive = parser.keep_alive();
         const unsigned version = parser.get().version();
-        transport_.expires_never();  // handlers have deadlines of their own
+        transport_->expires_never();  // handlers have deadlines of their own
         const Response response = co_await context_.handler->handle(std::move(request));
+        if (response.stream && !head_only) co_return co_await write_stream(response, version);
         co_return co_await write(response, version, keep_alive && !stopping_, head_only);
     }
 
@@ -189,7 +208,7 @@ class Connection final : public HttpConnection {
             if (free == 0) co_return http::error::buffer_overflow;
             const auto space = buffer_.prepare(free);
             const std::span<char> into(static_cast<char*>(space.data()), space.size());
-            const TransferResult got = co_await transport_.read_some(into);
+            const TransferResult got = co_await transport_->read_some(into);
             buffer_.commit(got.bytes);
             error = got.error;
         }
@@ -198,9 +217,9 @@ class Connection final : public HttpConnection {
 
     /// False if the connection is over; a refusal has been written then.
     asio::awaitable<bool> read_body(Parser& parser, const Request& head) {
-        transport_.expires_after(context_.limits.body_deadline);
+        transport_->expires_after(context_.limits.body_deadline);
         if (beast::iequals(parser.get()[http::field::expect], "100-continue")) {
-            const error_code unsent = co_await transport_.write("HTTP/1.1 100 Continue\r\n\r\n");
+            const error_code unsent = co_await transport_->write("HTTP/1.1 100 Continue\r\n\r\n");
             if (unsent) co_return false;
         }
         parser.eager(true);
@@ -236,32 +255,53 @@ class Connection final : public HttpConnection {
     asio::awaitable<void> write_last(const Response& response) {
         const bool written = co_await write(response, 11, false, false);
         static_cast<void>(written);
-        if (!transport_.is_open()) co_return;
-        transport_.shutdown_send();
-        transport_.expires_after(drain_deadline);
+        if (!transport_->is_open()) co_return;
+        transport_->shutdown_send();
+        transport_->expires_after(drain_deadline);
         std::array<char, read_chunk_bytes> scratch{};
         for (std::size_t drained = 0; drained < drain_bytes_max;) {
-            const TransferResult got = co_await transport_.read_some(scratch);
+            const TransferResult got = co_await transport_->read_some(scratch);
             if (got.error) break;
             drained += got.bytes;
         }
     }
 
-    /// True if the connection may carry another request.
-    asio::awaitable<bool> write(const Response& response, unsigned version, bool keep_alive, bool head_only) {
-        transport_.expires_after(context_.limits.write_deadline);
+    std::string head_text(const Response& response, unsigned version, bool keep_alive, bool with_length) const {
         http::response<http::empty_body> head(static_cast<http::status>(response.status), version);
         head.set(http::field::date, http_date(context_.clock->now()));
         if (!response.content_type.empty()) head.set(http::field::content_type, response.content_type);
         for (const Header& header : response.headers) head.insert(header.name, header.value);
         head.keep_alive(keep_alive);
-        if (response.status != 204) head.content_length(response.body.size());
+        if (with_length) head.content_length(response.body.size());
         std::ostringstream text;
         text << head.base();
-        std::string bytes = std::move(text).str();
+        return std::move(text).str();
+    }
+
+    /// True if the connection may carry another request.
+    asio::awaitable<bool> write(const Response& response, unsigned version, bool keep_alive, bool head_only) {
+        transport_->expires_after(context_.limits.write_deadline);
+        std::string bytes = head_text(response, version, keep_alive, response.status != 204);
         if (!head_only) bytes += response.body;
-        const error_code error = co_await transport_.write(bytes);
+        const error_code error = co_await transport_->write(bytes);
         co_return !error && keep_alive;
+    }
+
+    /// A body without end: until the peer leaves or the server stops. Then the connection is over.
+    asio::awaitable<bool> write_stream(const Response& response, unsigned version) {
+        Response head = response;
+        head.stream.reset();
+        std::string bytes = head_text(head, version, false, false);
+        while (!stopping_) {
+            if (!bytes.empty()) {
+                transport_->expires_after(context_.limits.write_deadline);
+                const error_code error = co_await transport_->write(bytes);
+                transport_->expires_never();
+                if (error) break;
+            }
+            bytes = co_await response.stream->next();
+        }
+        co_return false;
     }
 
     Request make_head(const http::request<http::string_body>& message) const {
@@ -281,17 +321,22 @@ class Connection final : public HttpConnection {
     }
 
     ConnectionContext context_;
-    HttpTransport transport_;
+    std::unique_ptr<HttpTransport> transport_;
     beast::flat_buffer buffer_;
     std::string remote_ip_, server_name_, certificate_der_;
     bool secure_ = false;
     bool idle_ = false, stopping_ = false;
+    const bool adopted_ = false;  ///< accepted and decrypted elsewhere
 };
 
 }  // namespace
 
 std::shared_ptr<HttpConnection> make_http_connection(asio::ip::tcp::socket socket, ConnectionContext context) {
     return std::make_shared<Connection>(std::move(socket), std::move(context));
+}
+
+std::shared_ptr<HttpConnection> make_http_connection(AdoptedConnection adopted, ConnectionContext context) {
+    return std::make_shared<Connection>(std::move(adopted), std::move(context));
 }
 
 }  // namespace fogbank::api

@@ -6,8 +6,10 @@
 #include <chrono>
 #include <cstddef>
 #include <memory>
+#include <string>
 
 #include "api/dispatcher.h"
+#include "api/http_transport.h"
 #include "common/clock.h"
 #include "common/shard.h"
 
@@ -44,6 +46,19 @@ struct ConnectionContext {
     HttpLimits limits;
 };
 
+/// A connection that another door has accepted: after its TLS handshake, with what that door has learnt of the peer.
+struct AdoptedConnection {
+    std::unique_ptr<HttpTransport> transport;
+    Shard* shard = nullptr;  ///< where it lives
+    std::string first_bytes, remote_ip, server_name;
+    std::string client_certificate_der;  ///< empty: none was presented
+};
+
+class ApiServer;
+/// Serves a connection that came in at the broker's door: the data plane for client certificates, everything that is signed for SigV4
+/// callers. On the connection's shard, after `ApiServer::listen`.
+void adopt_connection(ApiServer& server, AdoptedConnection adopted);
+
 /// Lives on one shard; everything but construction runs there.
 class HttpConnection {
   public:
@@ -57,5 +72,7 @@ class HttpConnection {
 };
 
 std::shared_ptr<HttpConnection> make_http_connection(boost::asio::ip::tcp::socket socket, ConnectionContext context);
+/// For a connection whose first bytes were read, and decrypted, at another door.
+std::shared_ptr<HttpConnection> make_http_connection(AdoptedConnection adopted, ConnectionContext context);
 
 }  // namespace fogbank::api

@@ -68,6 +68,35 @@ void HttpListener::start() {
     });
 }
 
+template <class Source>
+void HttpListener::serve(Source source, Shard& shard) {
+    std::shared_ptr<HttpConnection> connection;
+    {
+        const std::lock_guard lock(mutex_);
+        if (stopping_) return;
+        if (connections_.size() >= context_.limits.connections_max) {
+            logger("api").warn("connection refused, too many port={} connections={}", context_.local_port, connections_.size());
+            return;
+        }
+        connection = make_http_connection(std::move(source), context_);
+        connections_.emplace(connection.get(), Entry{connection, &shard});
+    }
+    asio::co_spawn(shard.io(), connection->run(), [self = shared_from_this(), connection](std::exception_ptr failure) {
+        log_failure(failure);
+        connection->abort();
+        self->forget(connection.get());
+    });
+}
+
+std::shared_ptr<HttpListener> HttpListener::without_socket(ShardPool& shards, ConnectionContext context) {
+    return std::shared_ptr<HttpListener>(new HttpListener(shards, std::move(context)));
+}
+
+void HttpListener::adopt(AdoptedConnection adopted) {
+    Shard& shard = *adopted.shard;
+    serve(std::move(adopted), shard);
+}
+
 asio::awaitable<void> HttpListener::accept_loop() {
     while (acceptor_.is_open()) {
         Shard& shard = shards_.next();
@@ -81,25 +110,6 @@ asio::awaitable<void> HttpListener::accept_loop() {
             static_cast<void>(ignored);
         }
     }
-}
-
-void HttpListener::serve(asio::ip::tcp::socket socket, Shard& shard) {
-    std::shared_ptr<HttpConnection> connection;
-    {
-        const std::lock_guard lock(mutex_);
-        if (stopping_) return;
-        if (connections_.size() >= context_.limits.connections_max) {
-            logger("api").warn("connection refused, too many port={} connections={}", context_.local_port, connections_.size());
-            return;
-        }
-        connection = make_http_connection(std::move(socket), context_);
-        connections_.emplace(connection.get(), Entry{connection, &shard});
-    }
-    asio::co_spawn(shard.io(), connection->run(), [self = shared_from_this(), connection](std::exception_ptr failure) {
-        log_failure(failure);
-        connection->abort();
-        self->forget(connection.get());
-    });
 }
 
 void HttpListener::forget(const HttpConnection* connection) {

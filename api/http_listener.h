@@ -24,6 +24,11 @@ class HttpListener : public std::enable_shared_from_this<HttpListener> {
     static Result<std::shared_ptr<HttpListener>> open(ShardPool& shards, const std::string& bind, std::uint16_t port,
                                                       ConnectionContext context);
 
+    /// One that accepts nothing itself and serves what `adopt` gives it. `local_port` is what signed Hosts may name.
+    static std::shared_ptr<HttpListener> without_socket(ShardPool& shards, ConnectionContext context);
+    /// On the connection's shard. Closed at once when the server stops or has too many.
+    void adopt(AdoptedConnection adopted);
+
     std::uint16_t port() const { return context_.local_port; }
     void start();
 
@@ -41,7 +46,8 @@ class HttpListener : public std::enable_shared_from_this<HttpListener> {
   private:
     HttpListener(ShardPool& shards, ConnectionContext context);
     boost::asio::awaitable<void> accept_loop();
-    void serve(boost::asio::ip::tcp::socket socket, Shard& shard);
+    template <class Source>
+    void serve(Source source, Shard& shard);
     void forget(const HttpConnection* connection);
     template <class Action>
     void for_each_connection(Action action);

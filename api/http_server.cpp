@@ -33,9 +33,16 @@ class Server final : public ApiServer {
             opened.push_back(*https);
         }
         for (auto& listener : opened) listener->start();
+        ConnectionContext context;
+        context.handler = make_door_dispatcher(services);
+        context.clock = &dependencies_.clock;
+        adopted_ = HttpListener::without_socket(dependencies_.shards, std::move(context));
+        opened.push_back(adopted_);
         listeners_ = std::move(opened);
         return ports;
     }
+
+    void adopt(AdoptedConnection adopted) { adopted_->adopt(std::move(adopted)); }
 
     void stop(std::chrono::milliseconds grace) override {
         const auto deadline = std::chrono::steady_clock::now() + grace;
@@ -56,7 +63,7 @@ class Server final : public ApiServer {
   private:
     Result<std::shared_ptr<HttpListener>> open(const ApiOptions& options, std::int32_t port, ListenerMode mode,
                                                std::shared_ptr<RequestHandler> handler) {
-        auto tls = make_tls_context(options.certificate_chain_pem, options.private_key_pem, mode);
+        auto tls = make_tls_context(options, mode);
         if (!tls) return tls.error();
         ConnectionContext context;
         context.handler = std::move(handler);
@@ -68,9 +75,14 @@ class Server final : public ApiServer {
 
     Dependencies dependencies_;
     std::vector<std::shared_ptr<HttpListener>> listeners_;
+    std::shared_ptr<HttpListener> adopted_;  ///< one of them
 };
 
 }  // namespace
+
+void adopt_connection(ApiServer& server, AdoptedConnection adopted) {
+    static_cast<Server&>(server).adopt(std::move(adopted));  // there is no other implementation
+}
 
 std::unique_ptr<ApiServer> make_api_server(ApiServer::Dependencies dependencies) {
     return std::make_unique<Server>(std::move(dependencies));

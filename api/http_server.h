@@ -10,6 +10,7 @@
 #include "common/authenticator.h"
 #include "common/clock.h"
 #include "common/connections.h"
+#include "common/door_authentication.h"
 #include "common/metrics.h"
 #include "common/publisher.h"
 #include "common/quotas.h"
@@ -19,11 +20,16 @@
 #include "common/shard.h"
 #include "lambda/function_service.h"
 #include "registry/access_keys.h"
+#include "registry/device_access.h"
 #include "registry/iam.h"
+#include "registry/provisioning_service.h"
 #include "registry/registry.h"
 #include "rules/rule_service.h"
 #include "store/table/table_api.h"
 
+namespace fogbank {
+class ActivityFeed;
+}
 namespace fogbank::shadow {
 class ShadowService;
 }
@@ -52,6 +58,7 @@ class ApiServer {
         registry::Registry& registry;
         registry::AccessKeys& access_keys;
         registry::Iam& iam;
+        registry::DeviceAccess& access;
         rules::RuleService& rules;
         lambda::FunctionService& functions;
         store::table::TableApi& tables;
@@ -64,7 +71,10 @@ class ApiServer {
         shadow::ShadowService* shadows = nullptr;  ///< null only in tests
         RetainedMessages* retained = nullptr;      ///< may be null, as the next
         Connections* connections = nullptr;
-        jobs::JobService* jobs = nullptr;  ///< null only in tests
+        jobs::JobService* jobs = nullptr;                       ///< null only in tests
+        const ActivityFeed* activity = nullptr;                 ///< may be null: there is no feed to be read
+        registry::ProvisioningService* provisioning = nullptr;  ///< null: RegisterThing is not available
+        CustomAuthenticator* custom_authenticator = nullptr;    ///< null: none comes in by a custom authorizer
     };
     virtual ~ApiServer() = default;
 

@@ -16,97 +16,90 @@ using boost::system::error_code;
 
 constexpr auto as_result = asio::as_tuple(asio::use_awaitable);
 
-}  // namespace
+class SocketTransport final : public HttpTransport {
+  public:
+    explicit SocketTransport(asio::ip::tcp::socket socket) : tcp_(std::move(socket)) {
+        error_code ignored;
+        tcp_.socket().set_option(asio::ip::tcp::no_delay(true), ignored);
+    }
 
-struct HttpTransport::Streams {
-    explicit Streams(asio::ip::tcp::socket socket) : tcp(std::move(socket)) {}
-    boost::beast::tcp_stream tcp;
-    std::optional<asio::ssl::stream<boost::beast::tcp_stream&>> tls;
-};
+    void expires_after(std::chrono::milliseconds time) override { tcp_.expires_after(time); }
 
-HttpTransport::HttpTransport(asio::ip::tcp::socket socket) : streams_(std::make_unique<Streams>(std::move(socket))) {
-    error_code ignored;
-    streams_->tcp.socket().set_option(asio::ip::tcp::no_delay(true), ignored);
-}
+    void expires_never() override { tcp_.expires_never(); }
 
-HttpTransport::~HttpTransport() = default;
+    asio::awaitable<error_code> start_tls(asio::ssl::context& context, std::span<const unsigned char> consumed) override {
+        tls_.emplace(tcp_, context);
+        const auto bytes = asio::buffer(consumed.data(), consumed.size());
+        const auto [error, size] = co_await tls_->async_handshake(asio::ssl::stream_base::server, bytes, as_result);
+        static_cast<void>(size);
+        co_return error;
+    }
 
-void HttpTransport::expires_after(std::chrono::milliseconds time) {
-    streams_->tcp.expires_after(time);
-}
+    SSL* tls() override { return tls_ ? tls_->native_handle() : nullptr; }
 
-void HttpTransport::expires_never() {
-    streams_->tcp.expires_never();
-}
-
-asio::awaitable<error_code> HttpTransport::start_tls(asio::ssl::context& context, std::span<const unsigned char> consumed) {
-    streams_->tls.emplace(streams_->tcp, context);
-    const auto bytes = asio::buffer(consumed.data(), consumed.size());
-    const auto [error, size] = co_await streams_->tls->async_handshake(asio::ssl::stream_base::server, bytes, as_result);
-    static_cast<void>(size);
-    co_return error;
-}
-
-SSL* HttpTransport::tls() const {
-    return streams_->tls ? streams_->tls->native_handle() : nullptr;
-}
-
-asio::awaitable<TransferResult> HttpTransport::read_some(std::span<char> into) {
-    const auto buffer = asio::buffer(into.data(), into.size());
-    if (streams_->tls) {
-        const auto [error, size] = co_await streams_->tls->async_read_some(buffer, as_result);
+    asio::awaitable<TransferResult> read_some(std::span<char> into) override {
+        const auto buffer = asio::buffer(into.data(), into.size());
+        if (tls_) {
+            const auto [error, size] = co_await tls_->async_read_some(buffer, as_result);
+            co_return TransferResult{error, size};
+        }
+        const auto [error, size] = co_await tcp_.async_read_some(buffer, as_result);
         co_return TransferResult{error, size};
     }
-    const auto [error, size] = co_await streams_->tcp.async_read_some(buffer, as_result);
-    co_return TransferResult{error, size};
-}
 
-asio::awaitable<error_code> HttpTransport::write(std::string_view bytes) {
-    while (!bytes.empty()) {
-        const auto buffer = asio::buffer(bytes.data(), bytes.size());
-        std::size_t written = 0;
-        if (streams_->tls) {
-            const auto [error, size] = co_await streams_->tls->async_write_some(buffer, as_result);
-            if (error) co_return error;
-            written = size;
-        } else {
-            const auto [error, size] = co_await streams_->tcp.async_write_some(buffer, as_result);
-            if (error) co_return error;
-            written = size;
+    asio::awaitable<error_code> write(std::string_view bytes) override {
+        while (!bytes.empty()) {
+            const auto buffer = asio::buffer(bytes.data(), bytes.size());
+            std::size_t written = 0;
+            if (tls_) {
+                const auto [error, size] = co_await tls_->async_write_some(buffer, as_result);
+                if (error) co_return error;
+                written = size;
+            } else {
+                const auto [error, size] = co_await tcp_.async_write_some(buffer, as_result);
+                if (error) co_return error;
+                written = size;
+            }
+            bytes.remove_prefix(written);
         }
-        bytes.remove_prefix(written);
+        co_return error_code();
     }
-    co_return error_code();
-}
 
-void HttpTransport::shutdown_send() {
-    if (streams_->tls) return;
-    error_code ignored;
-    streams_->tcp.socket().shutdown(asio::ip::tcp::socket::shutdown_send, ignored);
-}
-
-asio::awaitable<void> HttpTransport::close() {
-    if (streams_->tls && is_open()) {
-        const auto [ignored] = co_await streams_->tls->async_shutdown(as_result);
-        static_cast<void>(ignored);
+    void shutdown_send() override {
+        if (tls_) return;
+        error_code ignored;
+        tcp_.socket().shutdown(asio::ip::tcp::socket::shutdown_send, ignored);
     }
-    error_code ignored;
-    streams_->tcp.socket().shutdown(asio::ip::tcp::socket::shutdown_both, ignored);
-    abort();
-}
 
-void HttpTransport::abort() {
-    streams_->tcp.close();
-}
+    asio::awaitable<void> close() override {
+        if (tls_ && is_open()) {
+            const auto [ignored] = co_await tls_->async_shutdown(as_result);
+            static_cast<void>(ignored);
+        }
+        error_code ignored;
+        tcp_.socket().shutdown(asio::ip::tcp::socket::shutdown_both, ignored);
+        abort();
+    }
 
-bool HttpTransport::is_open() const {
-    return streams_->tcp.socket().is_open();
-}
+    void abort() override { tcp_.close(); }
 
-std::string HttpTransport::remote_ip() const {
-    error_code error;
-    const auto peer = streams_->tcp.socket().remote_endpoint(error);
-    return error ? std::string() : peer.address().to_string();
+    bool is_open() const override { return tcp_.socket().is_open(); }
+
+    std::string remote_ip() const override {
+        error_code error;
+        const auto peer = tcp_.socket().remote_endpoint(error);
+        return error ? std::string() : peer.address().to_string();
+    }
+
+  private:
+    boost::beast::tcp_stream tcp_;
+    std::optional<asio::ssl::stream<boost::beast::tcp_stream&>> tls_;
+};
+
+}  // namespace
+
+std::unique_ptr<HttpTransport> make_socket_transport(asio::ip::tcp::socket socket) {
+    return std::make_unique<SocketTransport>(std::move(socket));
 }
 
 }  // namespace fogbank::api

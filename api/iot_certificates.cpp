@@ -44,15 +44,25 @@ asio::awaitable<Outcome> create_certificate_from_csr(const Services& services, c
 asio::awaitable<Outcome> describe_certificate(const Services& services, const Call& call) {
     const auto found = co_await services.rooms.registry.describe_certificate(CertificateId(call.label("certificateId")));
     if (!found) co_return found.error();
-    const json description{{"certificateArn", found->arn},
-                           {"certificateId", found->id.str()},
-                           {"status", registry::certificate_status_name(found->status)},
-                           {"certificatePem", found->pem},
-                           {"ownedBy", services.rooms.arns.account().str()},
-                           {"creationDate", epoch_seconds(found->created_at)},
-                           {"lastModifiedDate", epoch_seconds(found->modified_at)},
-                           {"validity", {{"notBefore", epoch_seconds(found->not_before)}, {"notAfter", epoch_seconds(found->not_after)}}},
-                           {"certificateMode", "DEFAULT"}};
+    json description{{"certificateArn", found->arn},
+                     {"certificateId", found->id.str()},
+                     {"status", registry::certificate_status_name(found->status)},
+                     {"certificatePem", found->pem},
+                     {"ownedBy", services.rooms.arns.account().str()},
+                     {"creationDate", epoch_seconds(found->created_at)},
+                     {"lastModifiedDate", epoch_seconds(found->modified_at)},
+                     {"validity", {{"notBefore", epoch_seconds(found->not_before)}, {"notAfter", epoch_seconds(found->not_after)}}},
+                     {"certificateMode", found->mode}};
+    if (!found->ca_certificate_id.empty()) description["caCertificateId"] = found->ca_certificate_id;
+    const registry::CertificateTransfer& transfer = found->transfer;
+    if (transfer.at != WallTime{}) {
+        json data{{"transferDate", epoch_seconds(transfer.at)}};
+        if (!transfer.message.empty()) data["transferMessage"] = transfer.message;
+        if (!transfer.reject_reason.empty()) data["rejectReason"] = transfer.reject_reason;
+        if (transfer.accepted_at != WallTime{}) data["acceptDate"] = epoch_seconds(transfer.accepted_at);
+        if (transfer.rejected_at != WallTime{}) data["rejectDate"] = epoch_seconds(transfer.rejected_at);
+        description["transferData"] = std::move(data);
+    }
     co_return json_response({{"certificateDescription", description}});
 }
 
@@ -100,7 +110,7 @@ asio::awaitable<Outcome> list_certificates(const Services& services, const Call&
         certificates.push_back({{"certificateArn", one.arn},
                                 {"certificateId", one.id.str()},
                                 {"status", registry::certificate_status_name(one.status)},
-                                {"certificateMode", "DEFAULT"},
+                                {"certificateMode", one.mode},
                                 {"creationDate", epoch_seconds(one.created_at)}});
     }
     json answer{{"certificates", std::move(certificates)}};

@@ -2,7 +2,7 @@
 #include <array>
 #include <nlohmann/json.hpp>
 
-#include "api/members.h"
+#include "api/iot_members.h"
 
 namespace fogbank::api {
 namespace {
@@ -18,26 +18,18 @@ PolicyName policy_name(const Call& call) {
     return PolicyName(call.label("policyName"));
 }
 
-Result<json> policy_body(const Call& call) {
-    auto body = json_object_body(call, control_body_bytes_max);
-    if (!body) return body;
-    const json* tags = find_member(*body, "tags");
-    if (tags != nullptr && !tags->empty()) return validation_error("tags on policies are not supported by this server");
-    return body;
-}
-
 asio::awaitable<Outcome> create_policy(const Services& services, const Call& call) {
-    const auto body = policy_body(call);
+    const auto body = json_object_body(call, control_body_bytes_max);
     if (!body) co_return body.error();
     const auto document = required_string(*body, "policyDocument");
     if (!document) co_return document.error();
-    const auto made = co_await services.rooms.registry.create_policy(policy_name(call), *document);
+    auto tags = read_tags(*body);
+    if (!tags) co_return tags.error();
+    const auto made = co_await services.rooms.registry.create_policy(policy_name(call), *document, std::move(*tags));
     if (!made) {
         if (made.error().code != registry::Errc::resource_already_exists) co_return made.error();
         const std::string name = call.label("policyName");
-        const std::map<std::string, std::string> members{{"resourceId", name},
-                                                         {"resourceArn", services.rooms.arns.policy(PolicyName(name))}};
-        co_return error_response(Family::control, made.error(), call.request_id, members);
+        co_return already_exists(call, made.error(), name, services.rooms.arns.policy(PolicyName(name)));
     }
     co_return json_response({{"policyName", made->name.str()},
                              {"policyArn", made->arn},
@@ -95,7 +87,7 @@ asio::awaitable<Outcome> list_policies(const Services& services, const Call& cal
 asio::awaitable<Outcome> create_policy_version(const Services& services, const Call& call) {
     const auto as_default = query_bool(call, "setAsDefault", false);
     if (!as_default) co_return as_default.error();
-    const auto body = policy_body(call);
+    const auto body = json_object_body(call, control_body_bytes_max);
     if (!body) co_return body.error();
     const auto document = required_string(*body, "policyDocument");
     if (!document) co_return document.error();
@@ -177,23 +169,23 @@ asio::awaitable<Outcome> detach_principal_policy(const Services& services, const
     return detach(services, call, required_header(call, "x-amzn-iot-principal", "principal"));
 }
 
-asio::awaitable<Outcome> list_attached(const Services& services, const Call& call, Result<std::string> target) {
+asio::awaitable<Outcome> list_attached(const Services& services, const Call& call, Result<std::string> target, bool recursive) {
     if (!target) co_return target.error();
     auto page = read_page(call);
     if (!page) co_return page.error();
-    const auto found = co_await services.rooms.registry.list_attached_policies(std::move(*target), std::move(*page));
+    const auto found = co_await services.rooms.registry.list_attached_policies(std::move(*target), recursive, std::move(*page));
     if (!found) co_return found.error();
     co_return policy_page(*found);
 }
 
 asio::awaitable<Outcome> list_attached_policies(const Services& services, const Call& call) {
-    // `recursive` adds what parent groups bring; a certificate in no group has none, so both values answer the same.
-    if (const auto recursive = query_bool(call, "recursive", false); !recursive) co_return recursive.error();
-    co_return co_await list_attached(services, call, call.label("target"));
+    const auto recursive = query_bool(call, "recursive", false);
+    if (!recursive) co_return recursive.error();
+    co_return co_await list_attached(services, call, call.label("target"), *recursive);
 }
 
 asio::awaitable<Outcome> list_principal_policies(const Services& services, const Call& call) {
-    return list_attached(services, call, required_header(call, "x-amzn-iot-principal", "principal"));
+    return list_attached(services, call, required_header(call, "x-amzn-iot-principal", "principal"), false);
 }
 
 asio::awaitable<Outcome> list_targets(const Services& services, const Call& call, Result<std::string> policy, std::string_view member) {
@@ -215,6 +207,25 @@ asio::awaitable<Outcome> list_policy_principals(const Services& services, const 
     return list_targets(services, call, required_header(call, "x-amzn-iot-policy", "policyName"), "principals");
 }
 
+asio::awaitable<Outcome> get_effective_policies(const Services& services, const Call& call) {
+    const auto body = json_object_body(call, control_body_bytes_max);
+    if (!body) co_return body.error();
+    const auto principal = optional_string(*body, "principal");
+    if (!principal) co_return principal.error();
+    const auto pool = optional_string(*body, "cognitoIdentityPoolId");
+    if (!pool) co_return pool.error();
+    if (*pool) co_return validation_error("Cognito identity pools are not known to this server");
+    std::optional<ThingName> thing;
+    if (const auto* name = call.query_value("thingName"); name != nullptr) thing = ThingName(*name);
+    const auto found = co_await services.rooms.registry.effective_policies(principal->value_or(""), std::move(thing));
+    if (!found) co_return found.error();
+    json policies = json::array();
+    for (const auto& one : *found) {
+        policies.push_back({{"policyName", one.name.str()}, {"policyArn", one.arn}, {"policyDocument", one.document}});
+    }
+    co_return json_response({{"effectivePolicies", std::move(policies)}});
+}
+
 constexpr std::array operations{
     Operation{"CreatePolicy", "POST", "/policies/{policyName}", create_policy},
     Operation{"GetPolicy", "GET", "/policies/{policyName}", get_policy},
@@ -232,6 +243,7 @@ constexpr std::array operations{
     Operation{"AttachPrincipalPolicy", "PUT", "/principal-policies/{policyName}", attach_principal_policy},
     Operation{"DetachPrincipalPolicy", "DELETE", "/principal-policies/{policyName}", detach_principal_policy},
     Operation{"ListPrincipalPolicies", "GET", "/principal-policies", list_principal_policies},
+    Operation{"GetEffectivePolicies", "POST", "/effective-policies", get_effective_policies},
     Operation{"ListPolicyPrincipals", "GET", "/policy-principals", list_policy_principals},
 };
 

@@ -2,7 +2,9 @@
 /// either.
 #pragma once
 
+#include <boost/asio/awaitable.hpp>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -37,6 +39,14 @@ class Request {
     std::optional<std::string_view> header(std::string_view name) const;
 };
 
+/// A body without a known end, made piece by piece on the connection's shard.
+class ResponseStream {
+  public:
+    virtual ~ResponseStream() = default;
+    /// The next bytes. Comes back at least once a second, with nothing if there is nothing yet: so a stop is noticed.
+    virtual boost::asio::awaitable<std::string> next() = 0;
+};
+
 class Response {
   public:
     Response() = default;
@@ -46,6 +56,7 @@ class Response {
     std::string content_type;  ///< empty: no header
     std::vector<Header> headers;
     std::string body;
+    std::shared_ptr<ResponseStream> stream;  ///< instead of `body`: written until the peer leaves, then the connection closes
 };
 
 using QueryParameters = std::vector<std::pair<std::string, std::string>>;

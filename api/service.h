@@ -61,6 +61,14 @@ struct Operation {
 };
 
 std::span<const Operation> iot_things_operations();
+std::span<const Operation> iot_thing_types_operations();
+std::span<const Operation> iot_thing_groups_operations();
+std::span<const Operation> iot_billing_groups_operations();
+std::span<const Operation> iot_tags_operations();
+std::span<const Operation> iot_events_operations();
+std::span<const Operation> iot_authorization_operations();
+std::span<const Operation> iot_logging_operations();
+std::span<const Operation> iot_indexing_operations();
 std::span<const Operation> iot_certificates_operations();
 std::span<const Operation> iot_policies_operations();
 std::span<const Operation> iot_rules_operations();
@@ -72,6 +80,11 @@ std::span<const Operation> iot_data_connections_operations();
 std::span<const Operation> iot_data_shadow_operations();
 std::span<const Operation> iot_jobs_operations();
 std::span<const Operation> iot_jobs_data_operations();
+std::span<const Operation> iot_ca_certificates_operations();
+std::span<const Operation> iot_provisioning_operations();
+std::span<const Operation> iot_role_aliases_operations();
+std::span<const Operation> iot_authorizers_operations();
+std::span<const Operation> credentials_provider_operations();
 std::span<const Operation> lambda_operations();
 namespace iam {
 std::span<const Operation> identity_operations();

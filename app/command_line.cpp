@@ -5,6 +5,9 @@
 #include <iostream>
 
 #include "app/backup_command.h"
+#include "app/explain_command.h"
+#include "app/fleet_command.h"
+#include "app/lambda_command.h"
 #include "app/provision_command.h"
 #include "app/rule_test_command.h"
 #include "app/serve_command.h"
@@ -126,6 +129,34 @@ ExitCode run_command_line(int argc, const char* const* argv, const char* const* 
     restore->add_option("file", backup_file, "The backup")->required()->type_name("FILE");
     add_settings(*restore, for_backup);
 
+    const LambdaCommand lambda_command(program);
+    Given for_explain;
+    ExplainArguments question;
+    CLI::App* explain =
+        program.add_subcommand("explain", "Say whether a thing's certificates may do something on the running server, and why.");
+    explain->add_option("--thing", question.thing, "Name of the thing; its client id too, unless --client is given")->required();
+    explain->add_option("--action", question.action, "iot:Publish, iot:Subscribe, iot:Receive, iot:Connect …")->required();
+    explain->add_option("--topic,--resource", question.topic,
+                        "Topic, topic filter, client id or thing: what comes after the type in the ARN");
+    explain->add_option("--client", question.client, "Client id, if it is not the thing's name");
+    explain->add_option("--principal", question.principal, "ARN of one certificate, attached or not, instead of all that are attached");
+    add_settings(*explain, for_explain);
+
+    Given for_export;
+    FleetArguments to_folder;
+    CLI::App* export_command = program.add_subcommand(
+        "export", "Write things, certificates, policies, attachments and rules of the running server as the JSON that the AWS CLI prints.");
+    export_command->add_option("folder", to_folder.folder, "Folder for the files")->required()->type_name("DIR");
+    add_settings(*export_command, for_export);
+
+    Given for_import;
+    FleetArguments from_folder;
+    from_folder.import = true;
+    CLI::App* import_command = program.add_subcommand(
+        "import", "Make what `export` or the AWS CLI has written on the running server; what exists stays as it is.");
+    import_command->add_option("folder", from_folder.folder, "Folder with the files")->required()->type_name("DIR");
+    add_settings(*import_command, for_import);
+
     try {
         program.parse(argc, argv);
     } catch (const CLI::ParseError& e) {
@@ -134,9 +165,17 @@ ExitCode run_command_line(int argc, const char* const* argv, const char* const* 
     }
 
     if (rule_test->parsed()) return run_rule_test(for_rule_test, account);
+    if (lambda_command.parsed()) return lambda_command.run();
+
     const bool serving = serve->parsed();
     const bool copying = backup->parsed() || restore->parsed();
-    auto settings = resolve(serving ? for_serve : copying ? for_backup : for_provision, environment);
+    const Given& given = serving                    ? for_serve
+                         : copying                  ? for_backup
+                         : explain->parsed()        ? for_explain
+                         : export_command->parsed() ? for_export
+                         : import_command->parsed() ? for_import
+                                                    : for_provision;
+    auto settings = resolve(given, environment);
     if (!settings) {
         std::cerr << "fogbank: " << settings.error().message << "\n";
         return ExitCode::usage;
@@ -144,6 +183,9 @@ ExitCode run_command_line(int argc, const char* const* argv, const char* const* 
     configure_logging(serving ? settings->log_level : "warn");
     if (backup->parsed()) return run_backup(*settings, backup_file);
     if (restore->parsed()) return run_restore(*settings, backup_file);
+    if (export_command->parsed()) return run_fleet(*settings, to_folder);
+    if (import_command->parsed()) return run_fleet(*settings, from_folder);
+    if (explain->parsed()) return run_explain(*settings, question);
     return serving ? run_serve(*settings) : run_provision(*settings, arguments);
 }
 

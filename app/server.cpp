@@ -13,14 +13,19 @@
 #include <thread>
 #include <utility>
 
+#include "api/upgrade_authenticator.h"
 #include "app/data_folder.h"
+#include "app/http_handover.h"
 #include "app/local_names.h"
-#include "app/registry_things.h"
 #include "app/run_blocking.h"
+#include "common/activity_feed.h"
 #include "common/common_errc.h"
 #include "common/logging.h"
 #include "jobs/job_service.h"
 #include "registry/certificate_authority.h"
+#include "registry/custom_authorizers.h"
+#include "registry/fleet_index.h"
+#include "registry/provisioning_service.h"
 #include "registry/registry.h"
 #include "rules/rule_service.h"
 #include "shadow/shadow_service.h"
@@ -91,6 +96,7 @@ struct Server::Rooms {
     SystemClock clock;
     SystemRandom random;
     Metrics metrics;
+    ActivityFeed activity;
     ShardPool shards;
     boost::asio::io_context startup{1};  ///< runs what must be done before the shards do
     ArnFactory arns;
@@ -98,15 +104,19 @@ struct Server::Rooms {
     std::unique_ptr<store::kv::Engine> engine;
     std::unique_ptr<registry::CertificateAuthority> authority;
     std::unique_ptr<registry::Iam> iam;
+    std::unique_ptr<registry::DeviceAccess> access;
     std::unique_ptr<registry::Registry> registry;
     std::unique_ptr<store::table::TableApi> tables;
     std::unique_ptr<broker::Router> router;
     std::unique_ptr<shadow::ShadowService> shadows;
-    std::unique_ptr<ThingDirectory> things;
     std::unique_ptr<jobs::JobService> jobs;
     std::unique_ptr<lambda::FunctionService> functions;
     std::unique_ptr<rules::RuleService> rules;
+    std::unique_ptr<UpgradeAuthenticator> upgrades;
+    HttpHandover handover;
     std::unique_ptr<broker::Broker> broker;
+    std::unique_ptr<registry::ProvisioningService> provisioning;
+    std::unique_ptr<CustomAuthenticator> custom_authenticator;
     std::unique_ptr<api::ApiServer> api;
     Endpoints endpoints;
     bool stopped = false;
@@ -140,7 +150,12 @@ Result<void> Server::Rooms::open_identity() {
     if (!opened_iam) return opened_iam.error();
     iam = std::move(*opened_iam);
 
-    auto opened_registry = run_blocking(startup, registry::open_registry({*engine, clock, random, arns, quotas, *authority, iam.get()}));
+    auto opened_access = run_blocking(startup, registry::DeviceAccess::open(*engine));
+    if (!opened_access) return opened_access.error();
+    access = std::move(*opened_access);
+
+    auto opened_registry = run_blocking(
+        startup, registry::open_registry({*engine, clock, random, arns, quotas, *authority, iam.get(), &activity, access.get()}));
     if (!opened_registry) return opened_registry.error();
     registry = std::move(*opened_registry);
     return {};
@@ -152,9 +167,9 @@ Result<void> Server::Rooms::open_services() {
     tables = std::move(*opened_tables);
 
     router = broker::make_router(shards, clock, metrics, quotas);
-    shadows = shadow::make_shadow_service({*engine, *router, *router, shards, clock, metrics, quotas, nullptr});
-    things = std::make_unique<RegistryThings>(*registry);
-    jobs = jobs::make_job_service({*engine, *router, *router, shards, *things, clock, metrics, arns, quotas});
+    registry->publish_events(router.get());
+    shadows = shadow::make_shadow_service({*engine, *router, *router, shards, clock, metrics, quotas, &activity});
+    jobs = jobs::make_job_service({*engine, *router, *router, shards, *registry, clock, metrics, arns, quotas});
 
     lambda::FunctionService::Dependencies for_functions{*engine,       *tables,
                                                         *router,       clock,
@@ -181,6 +196,7 @@ Result<void> Server::Rooms::open_services() {
 
     boost::asio::co_spawn(shards[0].io(), keep_tables(tables.get()), boost::asio::detached);
     shards.start();
+    registry->index().start(shards, *router, shadows.get());
     return {};
 }
 
@@ -193,20 +209,40 @@ Result<void> Server::Rooms::open_doors(const Doors& doors) {
     endpoints.endpoint_name = endpoint_name(settings);
     endpoints.root_key = iam->root();
 
+    upgrades = api::make_upgrade_authenticator(*iam, clock);
     broker::Broker::Dependencies for_broker{shards, *router, *registry, clock, random, metrics, quotas};
     for_broker.store = engine.get();
+    for_broker.upgrades = upgrades.get();
+    for_broker.activity = &activity;
+    custom_authenticator = registry::make_custom_authenticator({*access, *functions, clock, random, arns});
+    for_broker.custom = custom_authenticator.get();
+    for_broker.http = &handover;
     broker = broker::make_broker(std::move(for_broker));
     if (auto restored = run_blocking(startup, broker->restore()); !restored) return restored.error();
+    provisioning =
+        registry::make_provisioning_service({*registry, *access, *router, *router, broker->direct(), *functions, clock, arns, &activity});
     registry->observe_revocations(&broker->revocations());
-    if (doors.mqtt) {
-        const broker::ListenerOptions options{settings.bind,      settings.mqtts_port,    settings.alpn_port,
-                                              settings.mqtt_port, certificate->chain_pem, certificate->key_pem};
-        auto ports = broker->listen(options);
-        if (!ports) return ports.error();
-        endpoints.mqtt = *ports;
-    }
-    api = api::make_api_server({shards, *registry, *iam, *iam, *rules, *functions, *tables, *router, clock, random, metrics, arns, quotas,
-                                shadows.get(), &broker->retained(), &broker->connections(), jobs.get()});
+    api = api::make_api_server({shards,
+                                *registry,
+                                *iam,
+                                *iam,
+                                *access,
+                                *rules,
+                                *functions,
+                                *tables,
+                                *router,
+                                clock,
+                                random,
+                                metrics,
+                                arns,
+                                quotas,
+                                shadows.get(),
+                                &broker->retained(),
+                                &broker->connections(),
+                                jobs.get(),
+                                &activity,
+                                provisioning.get(),
+                                custom_authenticator.get()});
     api::ApiOptions options{endpoints.bind,         settings.api_port,    settings.https_port,
                             certificate->chain_pem, certificate->key_pem, endpoints.endpoint_name};
     if (doors.api_on_loopback_only) {
@@ -216,6 +252,23 @@ Result<void> Server::Rooms::open_doors(const Doors& doors) {
     auto ports = api->listen(options);
     if (!ports) return ports.error();
     endpoints.api = *ports;
+    // The broker's doors last: HTTP that comes in there is the API's.
+    handover.give_to(*api);
+    if (doors.mqtt) {
+        broker::ListenerOptions listener;
+        listener.bind = settings.bind;
+        listener.mqtts_port = settings.mqtts_port;
+        listener.alpn_port = settings.alpn_port;
+        listener.mqtt_port = settings.mqtt_port;
+        listener.certificate_chain_pem = certificate->chain_pem;
+        listener.private_key_pem = certificate->key_pem;
+        listener.security_policy = settings.tls_security_policy;
+        listener.strict_server_name = settings.strict_sni;
+        listener.proxy_protocol = settings.proxy_protocol;
+        auto opened = broker->listen(listener);
+        if (!opened) return opened.error();
+        endpoints.mqtt = *opened;
+    }
     start_functions();
     return {};
 }
@@ -227,6 +280,7 @@ void Server::Rooms::start_functions() {
     surroundings.region = settings.region.str();
     surroundings.node_path = settings.lambda_node_path;
     if (const char* path = std::getenv("PATH"); path != nullptr) surroundings.search_path = path;
+    surroundings.roles = iam.get();
     surroundings.access_key_id = endpoints.root_key.access_key_id;
     surroundings.secret_access_key = endpoints.root_key.secret_access_key;
     surroundings.shadows = shadows.get();
@@ -241,6 +295,9 @@ void Server::Rooms::stop(std::chrono::milliseconds grace) {
         registry->observe_revocations(nullptr);
         broker->stop(grace / 4);
     }
+    if (provisioning) provisioning->stop();
+    if (registry && router) registry->index().stop();
+    if (registry) registry->publish_events(nullptr);
     if (rules) rules->stop();
     if (functions) functions->stop(grace / 4);
     if (shadows) shadows->stop();

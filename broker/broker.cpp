@@ -7,6 +7,7 @@
 
 #include "broker/connection_control.h"
 #include "broker/core.h"
+#include "broker/direct_messages.h"
 #include "broker/lifecycle_events.h"
 #include "broker/lifecycle_log.h"
 #include "broker/listener.h"
@@ -84,14 +85,16 @@ class BrokerServer final : public Broker, private RevocationObserver {
     Result<Ports> listen(const ListenerOptions& options) override {
         std::shared_ptr<TlsContext> tls;
         if (options.mqtts_port >= 0 || options.alpn_port >= 0) {
-            auto created = TlsContext::create(options.certificate_chain_pem, options.private_key_pem);
+            auto created = TlsContext::create(
+                {options.certificate_chain_pem, options.private_key_pem, options.security_policy, options.strict_server_name});
             if (!created) return created.error();
             tls = std::move(*created);
         }
         Ports ports;
         const auto open = [&](std::int32_t& bound, const std::string& address, std::int32_t port, Door door) -> Result<void> {
             if (port < 0) return {};
-            auto listener = std::make_unique<Listener>(core_, core_.shards[0], door, door == Door::mqtt ? nullptr : tls);
+            auto listener = std::make_unique<Listener>(core_, core_.shards[0], door, door == Door::mqtt ? nullptr : tls,
+                                                       options.proxy_protocol && door != Door::mqtt);
             auto opened = listener->open(address, port);
             if (!opened) return opened.error();
             bound = *opened;
@@ -108,6 +111,8 @@ class BrokerServer final : public Broker, private RevocationObserver {
         });
         return ports;
     }
+
+    DirectPublisher& direct() override { return direct_; }
 
     void stop(std::chrono::milliseconds grace) override {
         if (!started_) return;
@@ -156,6 +161,7 @@ class BrokerServer final : public Broker, private RevocationObserver {
     LifecycleFan lifecycle_;
     Core core_;
     ConnectionControl control_;
+    DirectMessages direct_{core_.clients, core_.shards};
     std::vector<std::unique_ptr<Listener>> listeners_;
     bool started_ = false;
 };

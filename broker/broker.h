@@ -12,6 +12,8 @@
 #include "common/authenticator.h"
 #include "common/clock.h"
 #include "common/connections.h"
+#include "common/direct_publisher.h"
+#include "common/door_authentication.h"
 #include "common/metrics.h"
 #include "common/publisher.h"
 #include "common/quotas.h"
@@ -20,6 +22,7 @@
 #include "common/retained_messages.h"
 #include "common/shard.h"
 #include "common/subscriber.h"
+#include "common/tls_policy.h"
 
 namespace fogbank::store::kv {
 class Engine;
@@ -27,6 +30,7 @@ class Engine;
 
 namespace fogbank::broker {
 
+class HttpDoor;
 class RetainedStore;
 
 /// The topic index and the fan-out; usable before and after the listeners are open.
@@ -44,6 +48,10 @@ struct ListenerOptions {
     std::int32_t alpn_port = 8444;
     std::int32_t mqtt_port = -1;  ///< plain, on loopback only, no authentication; for benches and local tools
     std::string certificate_chain_pem, private_key_pem;
+    std::string security_policy = std::string(default_tls_policy_name);  ///< a name of common/tls_policy.h
+    /// A client that names another host than the certificate (SNI) is refused; addresses and no name at all are let pass.
+    bool strict_server_name = false;
+    bool proxy_protocol = false;  ///< every connection of the TLS ports begins with a PROXY protocol v2 header
 };
 
 /// The ports in use, for endpoints.json; -1 where there is no listener.
@@ -63,6 +71,10 @@ class Broker {
         Quotas quotas;
         store::kv::Engine* store = nullptr;    ///< sessions and retained messages; null: they last as long as the process
         ActivityRecorder* activity = nullptr;  ///< may be null
+        // Each may be null: then that door refuses with a reason.
+        const UpgradeAuthenticator* upgrades = nullptr;
+        CustomAuthenticator* custom = nullptr;
+        HttpDoor* http = nullptr;
     };
     virtual ~Broker() = default;
 
@@ -80,6 +92,9 @@ class Broker {
     /// Stops accepting, sends what is acknowledged already, closes all connections; returns when they are gone or `grace` is over.
     /// Not from a shard's thread; the shards must be running.
     virtual void stop(std::chrono::milliseconds grace) = 0;
+
+    /// Lives as long as the broker.
+    virtual DirectPublisher& direct() = 0;
 };
 
 std::unique_ptr<Broker> make_broker(Broker::Dependencies dependencies);

@@ -33,6 +33,13 @@ void ClientRegistry::release(const ClientId& client_id, const Session& session) 
     place.holders.erase(found);
 }
 
+std::shared_ptr<Session> ClientRegistry::find(const ClientId& client_id) const {
+    const Stripe& place = stripe(client_id);
+    const std::lock_guard lock(place.mutex);
+    const auto found = place.holders.find(client_id);
+    return found == place.holders.end() ? nullptr : found->second;
+}
+
 std::size_t ClientRegistry::size() const {
     std::size_t total = 0;
     for (const Stripe& place : stripes_) {

@@ -24,6 +24,8 @@ class ClientRegistry {
     /// Gives the id up, unless another session holds it.
     void release(const ClientId& client_id, const Session& session);
     std::vector<std::shared_ptr<Session>> all() const;
+    /// Who holds the id; null: nobody.
+    std::shared_ptr<Session> find(const ClientId& client_id) const;
     std::size_t size() const;
 
   private:
@@ -32,6 +34,7 @@ class ClientRegistry {
         std::unordered_map<ClientId, std::shared_ptr<Session>> holders;
     };
     static constexpr std::size_t stripe_count = 16;  // connects are rarer than messages by far; enough for any number of shards here
+    const Stripe& stripe(const ClientId& client_id) const { return stripes_[std::hash<ClientId>{}(client_id) % stripe_count]; }
     Stripe& stripe(const ClientId& client_id) { return stripes_[std::hash<ClientId>{}(client_id) % stripe_count]; }
 
     std::array<Stripe, stripe_count> stripes_;

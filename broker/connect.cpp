@@ -25,43 +25,6 @@ auto close_on_exception(std::shared_ptr<Connection> connection) {
 
 }  // namespace
 
-void Connection::on_handshake_done() {
-    leave_handshake();
-    PeerFacts peer = stream_->take_peer_facts();
-    server_name_ = std::move(peer.server_name);
-    state_ = State::authenticating;
-    readable_ = true;  // TLS may hold bytes that came with the last flight: no edge will tell
-    waits_ |= wait_decision;
-    set_deadline(home_.now() + limits::connect_deadline);
-    if (door_ == Door::alpn && peer.protocol != alpn_mqtt) {
-        home_.core.metrics.handshakes_failed.add();
-        close(DisconnectReason::client_error, "on this port only ALPN `x-amzn-mqtt-ca` is served; HTTP and WebSocket are not yet");
-        return;
-    }
-    asio::co_spawn(shard_.io(), judge_certificate(shared_from_this(), std::move(peer.certificate_der)),
-                   close_on_exception(shared_from_this()));
-}
-
-asio::awaitable<void> Connection::judge_certificate(std::shared_ptr<Connection> self, std::string certificate_der) {
-    Result<Principal> principal = co_await self->home_.core.authenticator.authenticate_certificate(std::move(certificate_der));
-    self->on_certificate(std::move(principal));
-}
-
-void Connection::on_certificate(Result<Principal> principal) {
-    if (closed()) return;
-    home_.take_time();
-    if (!principal) {
-        home_.core.metrics.connects_refused.add();
-        close(DisconnectReason::auth_error, principal.error().message);
-        return;
-    }
-    identity_.principal_id = principal->id;
-    principal_ = std::make_unique<Principal>(std::move(*principal));
-    state_ = State::unidentified;
-    set_deadline(home_.now() + limits::connect_deadline);
-    stop_waiting(wait_decision);
-}
-
 void Connection::handle(const mqtt::Connect& connect) {
     if (state_ != State::unidentified) {
         refuse(RefusalCause::protocol_error, "second CONNECT on a connection (MQTT-3.1.0-2)");
@@ -73,7 +36,7 @@ void Connection::handle(const mqtt::Connect& connect) {
     if (!take_terms(connect, properties)) return;
     take_keep_alive(connect);
     if (!take_will(connect)) return;
-    if (!principal_) {
+    if (!principal_ && door_ == Door::mqtt) {
         on_permissions(std::unique_ptr<Permissions>());
         return;
     }
@@ -84,6 +47,7 @@ void Connection::handle(const mqtt::Connect& connect) {
     facts.server_name = server_name_;
     facts.persistent = terms_.persistent();
     if (will_) facts.will_topic = will_->topic_name;
+    if (!principal_) return ask_custom(connect, std::move(facts));
     asio::co_spawn(shard_.io(), ask_permissions(shared_from_this(), std::move(*principal_), std::move(facts)),
                    close_on_exception(shared_from_this()));
 }
@@ -268,6 +232,8 @@ void Connection::accept(bool session_present) {
     connected_at_ = home_.wall_now();
     publish_tokens_at_ = home_.now();
     publish_tokens_ = static_cast<double>(home_.core.limits.publishes_per_second);
+    if (signed_upgrade_ && home_.core.limits.websocket_duration != std::chrono::seconds::max())
+        lifetime().ends_at = home_.now() + home_.core.limits.websocket_duration;
     byte_tokens_ = static_cast<double>(home_.core.limits.bytes_per_second);
     set_deadline(home_.now() + silence_max_);
     home_.core.metrics.connections.add(1);

@@ -10,49 +10,78 @@
 #include "common/logging.h"
 
 namespace fogbank::broker {
+namespace {
 
-Connection::Connection(ShardState& home, std::uint64_t id, Door door, std::unique_ptr<Stream> stream, std::string source_ip)
-    : home_(home), shard_(home.shard), id_(id), door_(door), stream_(std::move(stream)) {
-    identity_.source_ip = std::move(source_ip);
+CloseCode close_code(DisconnectReason reason) {
+    switch (reason) {
+        case DisconnectReason::client_initiated_disconnect:
+            return CloseCode::normal;
+        case DisconnectReason::server_initiated_disconnect:
+        case DisconnectReason::websocket_ttl_expiration:
+        case DisconnectReason::customauth_ttl_expiration:
+        case DisconnectReason::mqtt_keep_alive_timeout:
+            return CloseCode::going_away;
+        case DisconnectReason::client_error:
+            return CloseCode::protocol_error;
+        case DisconnectReason::server_error:
+            return CloseCode::internal_error;
+        default:
+            return CloseCode::policy_violation;
+    }
+}
+
+}  // namespace
+
+Connection::Connection(ShardState& home, std::uint64_t id, Arrived arrived)
+    : home_(home),
+      shard_(home.shard),
+      id_(id),
+      door_(arrived.door),
+      signed_upgrade_(arrived.websocket && arrived.principal && arrived.principal->kind == Principal::Kind::iam_user),
+      stream_(std::move(arrived.stream)),
+      deadline_(arrived.connect_deadline),
+      input_(std::move(arrived.first_bytes)),
+      server_name_(std::move(arrived.server_name)),
+      custom_(std::move(arrived.custom)),
+      principal_(std::move(arrived.principal)) {
+    identity_.source_ip = std::move(arrived.source_ip);
+    if (principal_) identity_.principal_id = principal_->id;
 }
 
 Connection::~Connection() = default;
 
 void Connection::start() {
-    if (auto added = home_.poller.add(stream_->descriptor(), *this); !added) {
-        close(DisconnectReason::server_error, added.error().message);
+    if (auto taken = home_.poller.replace(stream_->descriptor(), *this); !taken) {
+        close(DisconnectReason::server_error, taken.error().message);
         return;
     }
-    if (door_ == Door::mqtt) {
-        state_ = State::unidentified;
-        set_deadline(home_.now() + limits::connect_deadline);
-    } else {
-        set_deadline(home_.now() + limits::handshake_deadline);
-    }
+    arm_wake();
+    // The arrival may have read what came, or TLS hold it: no edge will tell.
+    readable_ = true;
+    read();
 }
 
 void Connection::set_deadline(SteadyTime when) {
     deadline_ = when;
-    wake_at(when);
+    arm_wake();
 }
 
-void Connection::wake_at(SteadyTime when) {
-    wake_ = when;
-    home_.wake_at(*this, when);
+void Connection::arm_wake() {
+    wake_ = lifetime_ ? std::min({deadline_, lifetime_->ends_at, lifetime_->refresh_at}) : deadline_;
+    home_.wake_at(id_, wake_);
 }
 
 void Connection::on_deadline() {
     if (closed() || home_.now() < wake_) return;
+    if (lifetime_ && check_lifetime()) return;
     // What the client sent lies unread because of us: its silence is not its own. One that does not read its answers is another matter.
     const bool our_doing = (waits_ & ~(wait_outbox | wait_decision)) != 0;
     if (our_doing && state_ == State::connected) deadline_ = home_.now() + silence_max_;
     if (home_.now() < deadline_) {
-        wake_at(deadline_);
+        arm_wake();
         return;
     }
     switch (state_) {
-        case State::handshake:
-            return refuse(RefusalCause::connect_timeout, "the TLS handshake was not finished in time");
         case State::connected:
             return refuse(RefusalCause::keep_alive_timeout, "nothing was received for 1.5 times the keep-alive interval");
         default:
@@ -65,13 +94,6 @@ void Connection::on_ready(Readiness readiness) {
     hung_up_ = hung_up_ || readiness.hung_up;
     // TLS may have to write before it can read on: any edge is worth a try.
     readable_ = readable_ || readiness.readable || (readiness.writable && stream_->reads_may_write());
-    if (state_ == State::handshake) {
-        if (!handshake_scheduled_) {
-            handshake_scheduled_ = true;
-            home_.handshake_later(*this);
-        }
-        return;
-    }
     if (write_blocked_ && readiness.writable) {
         write_blocked_ = false;
         flush();
@@ -79,23 +101,6 @@ void Connection::on_ready(Readiness readiness) {
     if (hung_up_ && (waits_ & (wait_outbox | wait_stop)) != 0)
         close(DisconnectReason::connection_lost, "the client closed the connection without DISCONNECT");
     if (!closed() && readable_ && waits_ == 0) read();
-}
-
-void Connection::continue_handshake() {
-    handshake_scheduled_ = false;
-    if (closed() || state_ != State::handshake) return;
-    switch (stream_->handshake().status) {
-        case IoResult::Status::done:
-            return on_handshake_done();
-        case IoResult::Status::would_block:
-            return;
-        default:
-            return close(DisconnectReason::client_error, "TLS handshake failed: " + stream_->failure());
-    }
-}
-
-void Connection::leave_handshake() {
-    home_.core.handshakes.fetch_sub(1, std::memory_order_relaxed);
 }
 
 void Connection::stop_waiting(Wait reason) {
@@ -137,16 +142,12 @@ void Connection::close_with(DisconnectReason reason, mqtt::Reason code, std::str
     const State was = state_;
     const bool told = was == State::connected && is_mqtt5() && !is_client_initiated(reason) && reason != DisconnectReason::connection_lost;
     if (told) mqtt::encode_disconnect5(outbox_, code, reason_string(why));
-    if (was != State::handshake && !write_blocked_ && unsent_bytes() != 0) {
+    if (!write_blocked_ && unsent_bytes() != 0) {
         stream_->write(outbox_.data() + outbox_sent_, unsent_bytes());
     }
     state_ = State::closed;
     home_.poller.remove(stream_->descriptor());
     home_.core.metrics.disconnects(reason).add();
-    if (was == State::handshake) {
-        leave_handshake();
-        home_.core.metrics.handshakes_failed.add();
-    }
     log_end(was, reason, why);
     // The will before the session: where both end together it is published now, else the session keeps it for its delay.
     const std::shared_ptr<Session> session = session_;
@@ -159,7 +160,7 @@ void Connection::close_with(DisconnectReason reason, mqtt::Reason code, std::str
         session->withdraw(id_);
     }
     will_.reset();
-    stream_->end();  // last: who sees the connection closed finds the session ended
+    stream_->end(close_code(reason));  // last: who sees the connection closed finds the session ended
     home_.retire(*this);
 }
 

@@ -1,4 +1,4 @@
-/// One client's socket: handshake, CONNECT, packets in, bytes out, and the end.
+/// One client's MQTT stream: CONNECT, packets in, bytes out, and the end.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
@@ -22,6 +22,7 @@
 #include "broker/topic_aliases.h"
 #include "common/acknowledgement.h"
 #include "common/authenticator.h"
+#include "common/door_authentication.h"
 #include "common/message.h"
 #include "common/shard.h"
 #include "common/topic.h"
@@ -33,6 +34,18 @@ class ShardState;
 
 /// Where a connection came in.
 enum class Door : std::uint8_t { mqtt, mqtts, alpn };
+
+/// How an arrival (broker/arrival.h) becomes a connection: a stream of MQTT bytes, and whose it is.
+struct Arrived {
+    Door door = Door::mqtt;
+    bool websocket = false;
+    std::unique_ptr<Stream> stream;
+    std::string source_ip, server_name;
+    std::unique_ptr<Principal> principal;       ///< null: on the plain port, or to be found by a custom authorizer
+    std::unique_ptr<CustomCredentials> custom;  ///< what the WebSocket upgrade said for a custom authorizer; may be null
+    std::string first_bytes;                    ///< read already
+    SteadyTime connect_deadline{};
+};
 
 /// Lives and dies on one shard; every function is called on its thread, unless said otherwise. Plain callbacks on the packet path; a
 /// coroutine only while the authenticator is asked.
@@ -52,13 +65,13 @@ class Connection final : public std::enable_shared_from_this<Connection>, privat
         wait_stop = 32,       ///< the broker stops
     };
 
-    Connection(ShardState& home, std::uint64_t id, Door door, std::unique_ptr<Stream> stream, std::string source_ip);
+    Connection(ShardState& home, std::uint64_t id, Arrived arrived);
     ~Connection();
 
     std::uint64_t id() const { return id_; }
     bool closed() const { return state_ == State::closed; }
 
-    /// Registers the socket and begins. On failure the connection is closed.
+    /// Takes the socket over from the arrival and begins. On failure the connection is closed.
     void start();
     /// Ends the connection: what is in the outbox is tried once, the session ends, the will is published unless the client said DISCONNECT.
     /// @param detail  the reason in a sentence, for the log. Idempotent; the object is destroyed at the end of the turn.
@@ -88,7 +101,6 @@ class Connection final : public std::enable_shared_from_this<Connection>, privat
     // For the shard's turn.
     void flush();
     void continue_reading();
-    void continue_handshake();
     void stop_waiting(Wait reason);
     void on_deadline();
     /// Gives empty buffers back.
@@ -101,7 +113,7 @@ class Connection final : public std::enable_shared_from_this<Connection>, privat
         RefusalCause cause;
         std::string detail;
     };
-    enum class State : std::uint8_t { handshake, unidentified, authenticating, connecting, connected, closed };
+    enum class State : std::uint8_t { unidentified, connecting, connected, closed };
     /// CONNECT, copied out of the buffer because the decision suspends.
     struct Will {
         std::string topic_name, payload;
@@ -122,8 +134,7 @@ class Connection final : public std::enable_shared_from_this<Connection>, privat
 
     void on_ready(Readiness readiness) override;
     void set_deadline(SteadyTime when);
-    void wake_at(SteadyTime when);
-    void leave_handshake();
+    void arm_wake();
     void log_end(State was, DisconnectReason reason, std::string_view why);
     void record(std::string_view kind, std::string_view topic, std::string_view detail);
     bool is_mqtt5() const { return mqtt5_ != nullptr; }
@@ -152,8 +163,6 @@ class Connection final : public std::enable_shared_from_this<Connection>, privat
     std::size_t unsent_bytes() const { return outbox_.size() - outbox_sent_; }
 
     // connect.cpp
-    void on_handshake_done();
-    void on_certificate(Result<Principal> principal);
     void handle(const mqtt::Connect& connect);
     bool take_will(const mqtt::Connect& connect);
     bool take_terms(const mqtt::Connect& connect, const mqtt::Properties& properties);
@@ -167,8 +176,23 @@ class Connection final : public std::enable_shared_from_this<Connection>, privat
     void attach_resumed(const std::shared_ptr<Session>& session);
     void accept(bool session_present);
     void send_connack(bool session_present);
-    static boost::asio::awaitable<void> judge_certificate(std::shared_ptr<Connection> self, std::string certificate_der);
     static boost::asio::awaitable<void> ask_permissions(std::shared_ptr<Connection> self, Principal principal, ConnectionFacts facts);
+
+    // lifetime.cpp: custom authorizers, and connections that end at a time set when they began.
+    struct Lifetime {
+        SteadyTime ends_at = SteadyTime::max(), refresh_at = SteadyTime::max();
+        DisconnectReason reason = DisconnectReason::websocket_ttl_expiration;
+        std::unique_ptr<CustomCredentials> custom;  ///< for the next refresh
+        ConnectionFacts facts;                      ///< ditto
+    };
+    /// The principal comes from a custom authorizer, by what the upgrade said or the user name says.
+    void ask_custom(const mqtt::Connect& connect, ConnectionFacts facts);
+    static boost::asio::awaitable<void> judge_custom(std::shared_ptr<Connection> self, CustomCredentials credentials,
+                                                     ConnectionFacts facts);
+    void on_custom_grant(Result<CustomGrant> grant);
+    Lifetime& lifetime();
+    /// Ends the connection or asks for new permissions when it is time; true if the connection ended.
+    bool check_lifetime();
 
     // publish.cpp
     void handle(const mqtt::Publish& publish);
@@ -217,13 +241,15 @@ class Connection final : public std::enable_shared_from_this<Connection>, privat
     Shard& shard_;  ///< outlives the broker: an acknowledgement may come home after it is gone
     const std::uint64_t id_;
     const Door door_;
-    State state_ = State::handshake;
+    const bool signed_upgrade_;  ///< a WebSocket opened by an IAM principal: its life is bounded
+    State state_ = State::unidentified;
     std::uint8_t waits_ = 0;
     bool readable_ = false, hung_up_ = false, write_blocked_ = false;
-    bool read_scheduled_ = false, handshake_scheduled_ = false, flush_scheduled_ = false, shrink_scheduled_ = false;
+    bool read_scheduled_ = false, flush_scheduled_ = false, shrink_scheduled_ = false;
     std::unique_ptr<Stream> stream_;
-    SteadyTime deadline_{};  ///< of the handshake, of CONNECT, of the next packet
-    SteadyTime wake_{};      ///< when the shard will look at it; later ones are asked for then
+    std::unique_ptr<Lifetime> lifetime_;  ///< null: no end is set
+    SteadyTime deadline_{};               ///< of CONNECT, of the next packet
+    SteadyTime wake_{};                   ///< when the shard will look at it; later ones are asked for then
     std::chrono::milliseconds silence_max_{0};
 
     std::string input_;           ///< what was read and not handled yet
@@ -233,7 +259,8 @@ class Connection final : public std::enable_shared_from_this<Connection>, privat
 
     ConnectionIdentity identity_;
     std::string server_name_;
-    std::unique_ptr<Principal> principal_;  ///< until CONNECT is judged; null on the plain port
+    std::unique_ptr<CustomCredentials> custom_;  ///< until CONNECT
+    std::unique_ptr<Principal> principal_;       ///< until CONNECT is judged; null on the plain port and before a custom authorizer
     std::shared_ptr<const MessageOrigin> origin_;
     std::shared_ptr<Session> session_;
     AccessCache access_;

@@ -94,10 +94,17 @@ bool Connection::note_read(const IoResult& result) {
             readable_ = false;
             return false;
         case IoResult::Status::closed:
+            if (stream_->ended_in_order()) {
+                close(DisconnectReason::client_initiated_disconnect, "the client closed the WebSocket");
+                return false;
+            }
             close(DisconnectReason::connection_lost, "the client closed the connection without DISCONNECT");
             return false;
         case IoResult::Status::failed:
             close(DisconnectReason::connection_lost, "connection lost: " + stream_->failure());
+            return false;
+        case IoResult::Status::violated:
+            refuse(RefusalCause::protocol_error, stream_->failure());
             return false;
     }
     return false;

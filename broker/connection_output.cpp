@@ -95,8 +95,7 @@ void Connection::flush() {
             case IoResult::Status::would_block:
                 write_blocked_ = true;
                 break;
-            case IoResult::Status::closed:
-            case IoResult::Status::failed:
+            default:
                 close(DisconnectReason::connection_lost, "connection lost: " + stream_->failure());
                 return;
         }

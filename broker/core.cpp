@@ -1,5 +1,6 @@
 #include "broker/core.h"
 
+#include "broker/limits.h"
 #include "broker/shard_state.h"
 
 namespace fogbank::broker {
@@ -14,6 +15,7 @@ PacketLimits::PacketLimits(const Quotas& quotas)
       inflight_inbound(quotas.bytes(Quota::inflight_qos1_inbound)),
       // One less than there are packet ids, so that a free one is always found.
       inflight_outbound(std::min<std::size_t>(quotas.bytes(Quota::inflight_qos1_outbound), 65534)),
+      websocket_duration(quotas.profile() == QuotaProfile::aws ? limits::websocket_duration : std::chrono::seconds::max()),
       client_packet_bytes_min(quotas.bytes(Quota::client_maximum_packet_bytes_min)),
       content_type_bytes(quotas.bytes(Quota::content_type_bytes)),
       correlation_data_bytes(quotas.bytes(Quota::correlation_data_bytes)),
@@ -37,6 +39,9 @@ Core::Core(Broker::Dependencies dependencies, LifecycleObserver& observer)
     : shards(dependencies.shards),
       router(dependencies.router),
       authenticator(dependencies.authenticator),
+      upgrades(dependencies.upgrades),
+      custom(dependencies.custom),
+      http(dependencies.http),
       clock(dependencies.clock),
       random(dependencies.random),
       lifecycle(observer),

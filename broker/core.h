@@ -26,6 +26,7 @@ struct PacketLimits {
     TopicLimits topic;
     std::size_t packet_bytes, payload_bytes, client_id_bytes, filters_per_subscribe, subscriptions;
     std::size_t inflight_inbound, inflight_outbound;
+    std::chrono::seconds websocket_duration;  ///< of one signed with SigV4
     std::size_t client_packet_bytes_min, content_type_bytes, correlation_data_bytes, user_properties_bytes, share_name_bytes;
     std::size_t shared_groups, shared_group_members, account_connections, account_subscriptions;
     std::uint16_t topic_aliases;
@@ -44,6 +45,9 @@ struct Core {
     ShardPool& shards;
     Router& router;
     Authenticator& authenticator;
+    const UpgradeAuthenticator* const upgrades;  ///< null: WebSocket upgrades must bring a certificate
+    CustomAuthenticator* const custom;           ///< null: there are no custom authorizers
+    HttpDoor* const http;                        ///< null: HTTP is not served on the ALPN port
     const Clock& clock;
     RandomSource& random;
     LifecycleObserver& lifecycle;

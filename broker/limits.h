@@ -45,6 +45,12 @@ inline constexpr std::size_t handshakes_per_shard = 512;
 /// Steps of handshakes (about 1 ms of CPU each) in one turn of the loop.
 inline constexpr int handshake_steps_per_turn = 2;
 
+/// The head of a WebSocket upgrade: presigned URLs with a session token are some 2 KiB.
+inline constexpr std::size_t upgrade_head_bytes_max = 16 * 1024;
+/// AWS's limit on a WebSocket that was signed with SigV4 (reference "broker", section 19); none in profile relaxed.
+inline constexpr std::chrono::seconds websocket_duration{86'400};
+/// A WebSocket frame may be this large whatever the quota of one packet is: clients put many packets into one.
+inline constexpr std::uint64_t websocket_frame_bytes_min = 1024 * 1024;
 /// How long a client with a persistent session has for its PUBACK before the message goes to disk; up to twice that. A client on a fast
 /// line answers in less and costs no write; the publisher of one on a slow line gets its own PUBACK only so much later.
 inline constexpr std::chrono::milliseconds store_grace{8};

@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "broker/arrival.h"
 #include "broker/limits.h"
 #include "broker/shard_state.h"
 #include "common/common_errc.h"
@@ -39,8 +40,8 @@ std::string text_of(const sockaddr_storage& address) {
 
 }  // namespace
 
-Listener::Listener(Core& core, Shard& shard, Door door, std::shared_ptr<TlsContext> tls)
-    : core_(core), shard_(shard), door_(door), tls_(std::move(tls)), acceptor_(shard.io()), pause_(shard.io()) {}
+Listener::Listener(Core& core, Shard& shard, Door door, std::shared_ptr<TlsContext> tls, bool proxied)
+    : core_(core), shard_(shard), door_(door), tls_(std::move(tls)), acceptor_(shard.io()), pause_(shard.io()), proxied_(proxied) {}
 
 Result<std::int32_t> Listener::open(const std::string& address, std::int32_t port) {
     boost::system::error_code error;
@@ -113,23 +114,26 @@ void Listener::hand_over(int descriptor, std::string source_ip) {
     const int on = 1;
     ::setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     core_.metrics.accepted.add();
-    std::unique_ptr<Stream> stream;
+    Arrival::Options arrival;
+    arrival.door = door_;
+    arrival.source_ip = std::move(source_ip);
+    arrival.secured = tls_ != nullptr;
+    arrival.proxied = proxied_;
     if (tls_) {
         using enum TlsContext::ClientCertificate;
-        auto secured = tls_->accept(descriptor, door_ == Door::mqtts ? required : required_for_mqtt_alpn);
+        auto secured = tls_->accept(descriptor, door_ == Door::mqtts ? required : by_alpn);
         if (!secured) {
             logger("broker").error("cannot begin a handshake reason={}", log_value(secured.error().message));
             return;
         }
-        stream = std::move(*secured);
+        arrival.stream = std::move(*secured);
         core_.handshakes.fetch_add(1, std::memory_order_relaxed);
     } else {
-        stream = make_plain_stream(descriptor);
+        arrival.stream = make_plain_stream(descriptor);
     }
     ShardState& home = *core_.states[core_.shards.next().index()];
-    auto connection =
-        std::make_shared<Connection>(home, core_.next_connection_id.fetch_add(1), door_, std::move(stream), std::move(source_ip));
-    home.shard.post([&home, connection = std::move(connection)] { home.adopt(connection); });
+    auto arrived = std::make_shared<Arrival>(home, core_.next_connection_id.fetch_add(1), std::move(arrival));
+    home.shard.post([&home, arrived = std::move(arrived)] { home.adopt(arrived); });
 }
 
 }  // namespace fogbank::broker

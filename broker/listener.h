@@ -18,7 +18,8 @@ struct Core;
 /// Lives on one shard; construction and `open` on any thread before `start`.
 class Listener {
   public:
-    Listener(Core& core, Shard& shard, Door door, std::shared_ptr<TlsContext> tls);
+    /// @param proxied  each connection begins with a PROXY protocol v2 header.
+    Listener(Core& core, Shard& shard, Door door, std::shared_ptr<TlsContext> tls, bool proxied);
     Listener(const Listener&) = delete;
     Listener& operator=(const Listener&) = delete;
 
@@ -40,6 +41,7 @@ class Listener {
     std::shared_ptr<TlsContext> tls_;
     boost::asio::ip::tcp::acceptor acceptor_;
     boost::asio::steady_timer pause_;
+    const bool proxied_;
     bool stopped_ = false;
 };
 

@@ -30,10 +30,18 @@ void Poller::stop() {
 }
 
 Result<void> Poller::add(int descriptor, Pollable& pollable) {
+    return control(EPOLL_CTL_ADD, descriptor, pollable);
+}
+
+Result<void> Poller::replace(int descriptor, Pollable& pollable) {
+    return control(EPOLL_CTL_MOD, descriptor, pollable);
+}
+
+Result<void> Poller::control(int operation, int descriptor, Pollable& pollable) {
     epoll_event event{};
     event.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
     event.data.ptr = &pollable;
-    if (::epoll_ctl(epoll_.native_handle(), EPOLL_CTL_ADD, descriptor, &event) == 0) return {};
+    if (::epoll_ctl(epoll_.native_handle(), operation, descriptor, &event) == 0) return {};
     return Error(CommonErrc::io_error, std::string("epoll: ") + std::strerror(errno));
 }
 

@@ -41,9 +41,12 @@ class Poller {
     void start();
     void stop();
     Result<void> add(int descriptor, Pollable& pollable);
+    /// From here on `pollable` is told, beginning with what is ready now. The descriptor must have been added.
+    Result<void> replace(int descriptor, Pollable& pollable);
     void remove(int descriptor);
 
   private:
+    Result<void> control(int operation, int descriptor, Pollable& pollable);
     void wait();
     void run_batch();
 

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "broker/arrival.h"
 #include "broker/connection.h"
 #include "broker/errc.h"
 #include "broker/limits.h"
@@ -59,10 +60,25 @@ void ShardState::stop() {
     paced_.clear();
 }
 
-void ShardState::adopt(const std::shared_ptr<Connection>& connection) {
+void ShardState::adopt(const std::shared_ptr<Arrival>& arrival) {
     take_time();
-    connections_.emplace(connection->id(), connection);
+    arrivals_.emplace(arrival->id(), arrival);
+    arrival->start();
+    turn_needed();
+}
+
+void ShardState::connected(std::uint64_t id, Arrived arrived) {
+    const auto connection = std::make_shared<Connection>(*this, id, std::move(arrived));
+    connections_.emplace(id, connection);
     connection->start();
+    turn_needed();
+}
+
+void ShardState::retire(Arrival& arrival) {
+    const auto found = arrivals_.find(arrival.id());
+    if (found == arrivals_.end()) return;
+    retired_arrivals_.push_back(std::move(found->second));
+    arrivals_.erase(found);
     turn_needed();
 }
 
@@ -82,7 +98,14 @@ std::vector<std::shared_ptr<Connection>> ShardState::all_connections() const {
     return all;
 }
 
+void ShardState::close_arrivals(std::string_view detail) {
+    std::vector<std::shared_ptr<Arrival>> all;
+    for (const auto& [id, arrival] : arrivals_) all.push_back(arrival);
+    for (const auto& arrival : all) arrival->close(DisconnectReason::server_initiated_disconnect, detail);
+}
+
 void ShardState::begin_stop() {
+    close_arrivals("the broker stops");
     for (const auto& connection : all_connections()) connection->begin_stop();
 }
 
@@ -91,6 +114,7 @@ bool ShardState::drained() const {
 }
 
 void ShardState::close_all(DisconnectReason reason, std::string_view detail) {
+    close_arrivals(detail);
     for (const auto& connection : all_connections()) connection->close(reason, detail);
 }
 
@@ -109,6 +133,7 @@ void ShardState::end_turn() {
     const std::vector<std::shared_ptr<Connection>> gone = std::move(retired_);
     retired_.clear();
     for (const auto& connection : gone) connection->release();
+    retired_arrivals_.clear();
     encoded_message_.reset();
     encoded_.clear();
     journal.flush();
@@ -131,8 +156,8 @@ void ShardState::read_later(Connection& connection) {
     ready_needed();
 }
 
-void ShardState::handshake_later(Connection& connection) {
-    to_handshake_.push_back(connection.shared_from_this());
+void ShardState::handshake_later(std::shared_ptr<Arrival> arrival) {
+    to_handshake_.push_back(std::move(arrival));
     ready_needed();
 }
 
@@ -143,16 +168,16 @@ void ShardState::run_ready() {
     to_read_.clear();
     for (const auto& connection : readers) connection->continue_reading();
     for (int i = 0; i < limits::handshake_steps_per_turn && !to_handshake_.empty(); ++i) {
-        const std::shared_ptr<Connection> connection = std::move(to_handshake_.front());
+        const std::shared_ptr<Arrival> arrival = std::move(to_handshake_.front());
         to_handshake_.pop_front();
-        connection->continue_handshake();
+        arrival->continue_handshake();
     }
     if (!to_handshake_.empty()) ready_needed();
     end_turn();
 }
 
-void ShardState::wake_at(const Connection& connection, SteadyTime when) {
-    deadlines_[tick_after(when)].push_back(connection.id());
+void ShardState::wake_at(std::uint64_t id, SteadyTime when) {
+    deadlines_[tick_after(when)].push_back(id);
 }
 
 void ShardState::pace(Connection& connection) {
@@ -199,6 +224,9 @@ void ShardState::run_deadlines() {
             if (const auto found = connections_.find(id); found != connections_.end()) {
                 const std::shared_ptr<Connection> connection = found->second;
                 connection->on_deadline();
+            } else if (const auto arriving = arrivals_.find(id); arriving != arrivals_.end()) {
+                const std::shared_ptr<Arrival> arrival = arriving->second;
+                arrival->on_deadline();
             }
         }
     }

@@ -23,6 +23,8 @@
 
 namespace fogbank::broker {
 
+class Arrival;
+struct Arrived;
 class Connection;
 class Session;
 
@@ -47,7 +49,11 @@ class ShardState {
     void take_time();
 
     // Connections.
-    void adopt(const std::shared_ptr<Connection>& connection);
+    void adopt(const std::shared_ptr<Arrival>& arrival);
+    /// An arrival has turned out to speak MQTT: makes a Connection of it, under the same id.
+    void connected(std::uint64_t id, Arrived arrived);
+    /// The arrival is over: it is destroyed at the end of the turn.
+    void retire(Arrival& arrival);
     /// The connection is closed: it is destroyed at the end of the turn.
     void retire(Connection& connection);
     std::size_t connection_count() const { return connections_.size(); }
@@ -68,10 +74,11 @@ class ShardState {
     void turn_needed();
     void flush_later(Connection& connection);
     void read_later(Connection& connection);
-    void handshake_later(Connection& connection);
+    void handshake_later(std::shared_ptr<Arrival> arrival);
     void end_turn();
-    /// Calls `connection.on_deadline()` at `when` or up to one tick later; it may also come for times that were asked for before.
-    void wake_at(const Connection& connection, SteadyTime when);
+    /// Calls `on_deadline()` of that arrival or connection at `when` or up to one tick later; it may also come for times that were asked
+    /// for before.
+    void wake_at(std::uint64_t id, SteadyTime when);
     /// Tries again at the next fine tick.
     void pace(Connection& connection);
     /// At the next tick buffers that are empty are given back.
@@ -105,6 +112,7 @@ class ShardState {
     };
 
     std::vector<std::shared_ptr<Connection>> all_connections() const;
+    void close_arrivals(std::string_view detail);
     void send_outgoing();
     void receive_batch(ShardState& from, std::vector<Addressed> batch, std::size_t bytes);
     void release_held_back();
@@ -128,14 +136,15 @@ class ShardState {
     void run_session_deadlines();
 
     std::unordered_map<std::uint64_t, std::shared_ptr<Connection>> connections_;  ///< by id
+    std::unordered_map<std::uint64_t, std::shared_ptr<Arrival>> arrivals_;        ///< by id
     std::vector<std::shared_ptr<Connection>> retired_;
+    std::vector<std::shared_ptr<Arrival>> retired_arrivals_;
     std::vector<Connection*> to_flush_;  ///< alive: what is retired goes at the end of the turn, after the flush
     std::vector<std::shared_ptr<Connection>> to_read_, held_back_, paced_;
-    std::deque<std::shared_ptr<Connection>> to_handshake_;
+    std::deque<std::shared_ptr<Arrival>> to_handshake_;
     std::vector<std::uint64_t> to_shrink_;
-    std::map<std::int64_t, std::vector<std::uint64_t>>
-        deadlines_;                                    ///< connection ids by tick; an id costs nothing when its connection is gone
-    std::vector<std::unique_ptr<Outgoing>> outgoing_;  ///< by shard index
+    std::map<std::int64_t, std::vector<std::uint64_t>> deadlines_;  ///< ids by tick; an id costs nothing when its owner is gone
+    std::vector<std::unique_ptr<Outgoing>> outgoing_;               ///< by shard index
     std::atomic<bool> mailbox_waited_for_{false};
     MessagePtr encoded_message_;  ///< what `encoded_` are encodings of
     std::vector<Encoded> encoded_;

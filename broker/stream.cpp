@@ -25,7 +25,7 @@ class PlainStream final : public Stream {
     }
     IoResult write(const char* from, std::size_t size) override { return result_of(::send(descriptor_.get(), from, size, MSG_NOSIGNAL)); }
     bool reads_may_write() const override { return false; }
-    void end() override { ::shutdown(descriptor_.get(), SHUT_WR); }
+    void end(CloseCode) override { ::shutdown(descriptor_.get(), SHUT_WR); }
     std::string failure() const override { return std::strerror(error_); }
 
   private:

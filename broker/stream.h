@@ -5,6 +5,8 @@
 #include <memory>
 #include <string>
 
+#include "broker/close_code.h"
+
 namespace fogbank::broker {
 
 /// What an attempt came to.
@@ -14,6 +16,7 @@ struct IoResult {
         would_block,  ///< nothing now; an edge will tell
         closed,       ///< the peer has ended its side in order
         failed,       ///< reset, or garbage where TLS records should be
+        violated,     ///< of a read: the peer broke the framing inside the stream (WebSocket)
     };
     Status status = Status::done;
     std::size_t bytes = 0;
@@ -41,8 +44,10 @@ class Stream {
     virtual IoResult write(const char* from, std::size_t size) = 0;
     /// Whether a read may have to wait until the socket is writable.
     virtual bool reads_may_write() const = 0;
-    /// Tells the peer that nothing more comes, as far as that is possible without waiting.
-    virtual void end() = 0;
+    /// Whether the peer has said that it ends the stream on purpose (a WebSocket's Close).
+    virtual bool ended_in_order() const { return false; }
+    /// Tells the peer that nothing more comes, and why if the stream has a word for it, as far as that is possible without waiting.
+    virtual void end(CloseCode code) = 0;
     /// Why the last attempt failed, for the log.
     virtual std::string failure() const = 0;
 };

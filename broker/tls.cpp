@@ -1,28 +1,26 @@
 #include "broker/tls.h"
 
+#include <arpa/inet.h>
 #include <openssl/bio.h>
 #include <openssl/err.h>
 #include <openssl/obj_mac.h>
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
+#include <openssl/x509v3.h>
 #include <sys/socket.h>
 
 #include <cerrno>
 
+#include "broker/tls_records.h"
 #include "common/common_errc.h"
+#include "common/encoding.h"
+#include "common/tls_policy.h"
 
 namespace fogbank::broker {
 namespace {
 
-// AWS's default policy IoTSecurityPolicy_TLS13_1_2_2022_10.
-constexpr const char* tls13_suites = "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256";
-constexpr const char* tls12_ciphers =
-    "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES128-SHA256:ECDHE-RSA-AES128-SHA256:"
-    "ECDHE-ECDSA-AES128-SHA:ECDHE-RSA-AES128-SHA:ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:"
-    "ECDHE-ECDSA-AES256-SHA384:ECDHE-RSA-AES256-SHA384:ECDHE-ECDSA-AES256-SHA:ECDHE-RSA-AES256-SHA:"
-    "AES128-GCM-SHA256:AES128-SHA256:AES128-SHA:AES256-GCM-SHA384:AES256-SHA256:AES256-SHA";
 constexpr int rsa_bits_min = 2048;
-// Two records in one system call where they have come; the buffer lives only while there is something in it.
+// TLS 1.2 reads two records in one system call where they have come; the buffer lives only while there is something in it.
 constexpr std::size_t read_ahead_bytes = 32 * 1024;
 
 template <auto Free>
@@ -119,18 +117,59 @@ int accept_certificate(X509_STORE_CTX* context, void*) {
     return acceptable ? 1 : 0;
 }
 
-/// Selects MQTT where it is offered and ignores everything else: an unknown offer is no reason to abort (reference "clients", section 5).
+/// What a handshake is told and what it leaves; lives until it is over.
+struct Negotiation {
+    bool by_alpn = false;  ///< the port that serves more than MQTT
+    TlsTrafficSecrets secrets;
+    ~Negotiation() {
+        for (std::string* secret : {&secrets.client, &secrets.server}) OPENSSL_cleanse(secret->data(), secret->size());
+    }
+};
+
+/// OpenSSL's only way to the traffic secrets is its log of keys: `<label> <client random> <secret>`, in hex.
+void keep_secret(const SSL* ssl, const char* text) {
+    auto* negotiation = static_cast<Negotiation*>(SSL_get_app_data(ssl));
+    const std::string_view line(text);
+    const std::size_t first = line.find(' '), last = line.rfind(' ');
+    if (negotiation == nullptr || first == last) return;
+    const std::string_view label = line.substr(0, first);
+    std::string* const secret = label == "CLIENT_TRAFFIC_SECRET_0"   ? &negotiation->secrets.client
+                                : label == "SERVER_TRAFFIC_SECRET_0" ? &negotiation->secrets.server
+                                                                     : nullptr;
+    if (secret != nullptr) *secret = hex_decode(line.substr(last + 1)).value_or(std::string());
+}
+
+/// Selects, in the client's order, what this door knows, and ignores everything else: an unknown or surplus offer is no reason to abort
+/// (reference "clients", section 5).
 int select_protocol(SSL* ssl, const unsigned char** selected, unsigned char* selected_size, const unsigned char* offered,
                     unsigned offered_size, void*) {
+    const auto* negotiation = static_cast<const Negotiation*>(SSL_get_app_data(ssl));
+    const bool by_alpn = negotiation != nullptr && negotiation->by_alpn;
     for (unsigned at = 0; at < offered_size; at += 1U + offered[at]) {
         const std::string_view name(reinterpret_cast<const char*>(offered + at + 1), offered[at]);
-        if (name != alpn_mqtt) continue;
+        const bool with_certificate = name == alpn_mqtt || (by_alpn && name == alpn_http_certificate);
+        const bool without = by_alpn && (name == alpn_custom || name == "http/1.1");
+        if (!with_certificate && !without) continue;
         *selected = offered + at + 1;
         *selected_size = offered[at];
-        SSL_set_verify(ssl, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);
+        if (with_certificate) SSL_set_verify(ssl, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);
         return SSL_TLSEXT_ERR_OK;
     }
     return SSL_TLSEXT_ERR_NOACK;
+}
+
+bool is_address(const char* name) {
+    unsigned char ignored[16];
+    return ::inet_pton(AF_INET, name, ignored) == 1 || ::inet_pton(AF_INET6, name, ignored) == 1;
+}
+
+/// Strict: a name that the certificate does not have is refused. Some clients send addresses as names, which is let pass.
+int check_server_name(SSL* ssl, int* alert, void*) {
+    const char* name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
+    if (name == nullptr || is_address(name)) return SSL_TLSEXT_ERR_OK;
+    if (X509_check_host(SSL_get_certificate(ssl), name, 0, 0, nullptr) == 1) return SSL_TLSEXT_ERR_OK;
+    *alert = SSL_AD_UNRECOGNIZED_NAME;
+    return SSL_TLSEXT_ERR_ALERT_FATAL;
 }
 
 class TlsStream final : public Stream {
@@ -140,7 +179,10 @@ class TlsStream final : public Stream {
         socket_.descriptor = descriptor;
     }
 
-    Result<void> attach(const BIO_METHOD* method) {
+    Result<void> attach(const BIO_METHOD* method, bool by_alpn) {
+        negotiation_ = std::make_unique<Negotiation>();
+        negotiation_->by_alpn = by_alpn;
+        SSL_set_app_data(ssl_.get(), negotiation_.get());
         BIO* bio = BIO_new(method);
         if (bio == nullptr) return crypto_error("BIO");
         BIO_set_data(bio, &socket_);
@@ -173,10 +215,12 @@ class TlsStream final : public Stream {
         unsigned size = 0;
         SSL_get0_alpn_selected(ssl_.get(), &protocol, &size);
         if (size != 0) facts.protocol.assign(reinterpret_cast<const char*>(protocol), size);
+        leave_libssl();
         return facts;
     }
 
     IoResult read(char* to, std::size_t size) override {
+        if (records_) return records_->read(socket_.descriptor, to, size);
         socket_.trust_short_reads = false;
         std::size_t total = 0;
         while (total < size) {
@@ -195,6 +239,7 @@ class TlsStream final : public Stream {
     }
 
     IoResult write(const char* from, std::size_t size) override {
+        if (records_) return records_->write(socket_.descriptor, from, size);
         std::size_t total = 0;
         while (total < size) {
             ERR_clear_error();
@@ -206,17 +251,38 @@ class TlsStream final : public Stream {
         return {IoResult::Status::done, total, false};
     }
 
-    bool reads_may_write() const override { return true; }
+    bool reads_may_write() const override { return records_ == nullptr; }
 
-    void end() override {
-        if (established_ && !broken_) SSL_shutdown(ssl_.get());
-        ERR_clear_error();
+    void end(CloseCode) override {
+        if (records_) {
+            records_->end(socket_.descriptor);
+        } else {
+            if (established_ && !broken_) SSL_shutdown(ssl_.get());
+            ERR_clear_error();
+        }
         ::shutdown(socket_.descriptor, SHUT_WR);
     }
 
-    std::string failure() const override { return failure_; }
+    std::string failure() const override { return records_ ? records_->failure() : failure_; }
 
   private:
+    /// TLS 1.3: from here on only records are left to do, and libssl's memory goes. TLS 1.2 stays with libssl.
+    void leave_libssl() {
+        SSL* ssl = ssl_.get();
+        SSL_set_app_data(ssl, nullptr);
+        const bool all_taken = SSL_version(ssl) == TLS1_3_VERSION && SSL_has_pending(ssl) == 0;
+        if (all_taken) records_ = TlsRecords::create(SSL_CIPHER_get_protocol_id(SSL_get_current_cipher(ssl)), negotiation_->secrets);
+        negotiation_.reset();
+        if (!records_) {
+            // Two records in one system call where they have come. Not before: what was read ahead could not be taken out of libssl.
+            SSL_set_read_ahead(ssl, 1);
+            return;
+        }
+        SSL_set_quiet_shutdown(ssl, 1);
+        ssl_.reset();
+        context_.reset();
+    }
+
     IoResult outcome(int result) {
         switch (SSL_get_error(ssl_.get(), result)) {
             case SSL_ERROR_WANT_READ:
@@ -239,30 +305,37 @@ class TlsStream final : public Stream {
     std::shared_ptr<TlsContext> context_;
     OwnedDescriptor owned_;
     Socket socket_;
-    Ssl ssl_;
+    std::unique_ptr<Negotiation> negotiation_;  ///< during the handshake
+    Ssl ssl_;                                   ///< during the handshake, and after it in TLS 1.2
+    std::unique_ptr<TlsRecords> records_;       ///< after the handshake in TLS 1.3
     std::string failure_;
     bool established_ = false, broken_ = false;
 };
 
 class OpensslContext final : public TlsContext, public std::enable_shared_from_this<OpensslContext> {
   public:
-    Result<void> configure(const std::string& certificate_chain_pem, const std::string& private_key_pem) {
+    Result<void> configure(const TlsOptions& options) {
+        const TlsPolicy* policy = find_tls_policy(options.security_policy);
+        if (policy == nullptr) return Error(CommonErrc::invalid_configuration, "no TLS security policy `" + options.security_policy + "`");
         context_.reset(SSL_CTX_new(TLS_server_method()));
         bio_method_ = make_bio_method();
         SSL_CTX* context = context_.get();
-        if (context == nullptr || !bio_method_ || SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION) != 1 ||
-            SSL_CTX_set_ciphersuites(context, tls13_suites) != 1 || SSL_CTX_set_cipher_list(context, tls12_ciphers) != 1) {
+        if (context == nullptr || !bio_method_ ||
+            SSL_CTX_set_min_proto_version(context, policy->tls12 ? TLS1_2_VERSION : TLS1_3_VERSION) != 1 ||
+            SSL_CTX_set_max_proto_version(context, policy->tls13 ? TLS1_3_VERSION : TLS1_2_VERSION) != 1 ||
+            SSL_CTX_set_ciphersuites(context, policy->tls13_suites) != 1 || SSL_CTX_set_cipher_list(context, policy->tls12_ciphers) != 1) {
             return crypto_error("TLS context");
         }
+        if (options.strict_server_name) SSL_CTX_set_tlsext_servername_callback(context, check_server_name);
         SSL_CTX_set_options(context, SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION | SSL_OP_IGNORE_UNEXPECTED_EOF);
         SSL_CTX_set_num_tickets(context, 0);
         SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
         SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
-        SSL_CTX_set_read_ahead(context, 1);
+        SSL_CTX_set_keylog_callback(context, keep_secret);
         SSL_CTX_set_default_read_buffer_len(context, read_ahead_bytes);
         SSL_CTX_set_cert_verify_callback(context, accept_certificate, nullptr);
         SSL_CTX_set_alpn_select_cb(context, select_protocol, nullptr);
-        return load(certificate_chain_pem, private_key_pem);
+        return load(options.certificate_chain_pem, options.private_key_pem);
     }
 
     Result<std::unique_ptr<Stream>> accept(int descriptor, ClientCertificate client_certificate) override {
@@ -271,11 +344,10 @@ class OpensslContext final : public TlsContext, public std::enable_shared_from_t
             const OwnedDescriptor closed(descriptor);
             return crypto_error("TLS connection");
         }
-        if (client_certificate == ClientCertificate::required) {
-            SSL_set_verify(ssl.get(), SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);
-        }
+        const bool by_alpn = client_certificate == ClientCertificate::by_alpn;
+        if (!by_alpn) SSL_set_verify(ssl.get(), SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);
         auto stream = std::make_unique<TlsStream>(shared_from_this(), std::move(ssl), descriptor);
-        if (auto attached = stream->attach(bio_method_.get()); !attached) return attached.error();
+        if (auto attached = stream->attach(bio_method_.get(), by_alpn); !attached) return attached.error();
         return std::unique_ptr<Stream>(std::move(stream));
     }
 
@@ -300,10 +372,10 @@ class OpensslContext final : public TlsContext, public std::enable_shared_from_t
 
 }  // namespace
 
-Result<std::shared_ptr<TlsContext>> TlsContext::create(const std::string& certificate_chain_pem, const std::string& private_key_pem) {
+Result<std::shared_ptr<TlsContext>> TlsContext::create(const TlsOptions& options) {
     ERR_clear_error();
     auto context = std::make_shared<OpensslContext>();
-    if (auto configured = context->configure(certificate_chain_pem, private_key_pem); !configured) return configured.error();
+    if (auto configured = context->configure(options); !configured) return configured.error();
     return std::shared_ptr<TlsContext>(std::move(context));
 }
 

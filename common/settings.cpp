@@ -104,6 +104,27 @@ constexpr std::array<std::pair<std::string_view, QuotaProfile>, 2> profiles{
 constexpr std::array<std::pair<std::string_view, Durability>, 2> durabilities{
     {{"power-loss-safe", Durability::power_loss_safe}, {"process-crash-safe", Durability::process_crash_safe}}};
 
+Result<void> set_tls_security_policy(Settings& settings, const std::vector<std::string>& values) {
+    if (find_tls_policy(values[0]) == nullptr) {
+        std::string known;
+        for (const TlsPolicy& policy : tls_policies()) known += (known.empty() ? "" : ", ") + std::string(policy.name);
+        return invalid("`" + values[0] + "` is none of " + known);
+    }
+    settings.tls_security_policy = values[0];
+    return {};
+}
+
+template <auto Member>
+Result<void> set_flag(Settings& settings, const std::vector<std::string>& values) {
+    if (values[0] != "yes" && values[0] != "no") return invalid("`" + values[0] + "` is neither yes nor no");
+    settings.*Member = values[0] == "yes";
+    return {};
+}
+template <auto Member>
+std::string get_flag(const Settings& settings) {
+    return settings.*Member ? "yes" : "no";
+}
+
 Result<void> set_log_level(Settings& settings, const std::vector<std::string>& values) {
     constexpr std::array<std::string_view, 6> levels{"trace", "debug", "info", "warn", "error", "off"};
     if (std::find(levels.begin(), levels.end(), values[0]) == levels.end()) {
@@ -172,14 +193,14 @@ std::string get_sinks(const Settings& settings) {
     return out;
 }
 
-const std::array<SettingRow, 22> table{{
+const std::array<SettingRow, 25> table{{
     {"data", "DIR", "Folder for everything that is kept; made if it is not there.", false, set_data,
      [](const Settings& s) { return s.data.string(); }},
     {"bind", "ADDRESS", "Address that all listeners but the plain MQTT one bind to.", false, set_bind,
      [](const Settings& s) { return s.bind; }},
     {"mqtts_port", "PORT", "MQTT over TLS with client certificates; 0 = any free port.", false, set_port<&Settings::mqtts_port, 0>,
      get_number<&Settings::mqtts_port>},
-    {"alpn_port", "PORT", "The door that AWS has on 443: MQTT by ALPN `x-amzn-mqtt-ca`; 0 = any free port.", false,
+    {"alpn_port", "PORT", "The door that AWS has on 443: MQTT by ALPN, MQTT over WebSocket, HTTPS; 0 = any free port.", false,
      set_port<&Settings::alpn_port, 0>, get_number<&Settings::alpn_port>},
     {"https_port", "PORT", "HTTPS publish with client certificates; 0 = any free port.", false, set_port<&Settings::https_port, 0>,
      get_number<&Settings::https_port>},
@@ -193,6 +214,15 @@ const std::array<SettingRow, 22> table{{
      "Host name or address that devices use; goes into the server certificate. May be repeated; the first is what "
      "DescribeEndpoint answers.",
      true, set_endpoint_names, get_endpoint_names},
+    {"tls_security_policy", "NAME",
+     "TLS versions and ciphers of the MQTT ports, by AWS IoT's name, such as IoTSecurityPolicy_TLS13_1_2_2022_10.", false,
+     set_tls_security_policy, [](const Settings& s) { return s.tls_security_policy; }},
+    {"strict_sni", "YES/NO",
+     "`yes`: a client that names another host than the server certificate (SNI) is refused, as AWS does; `no`: any name will do.", false,
+     set_flag<&Settings::strict_sni>, get_flag<&Settings::strict_sni>},
+    {"proxy_protocol", "YES/NO",
+     "`yes`: connections on the MQTT ports begin with a PROXY protocol v2 header, and only a balancer can reach them.", false,
+     set_flag<&Settings::proxy_protocol>, get_flag<&Settings::proxy_protocol>},
     {"quota_profile", "PROFILE", "`aws`: AWS's limits; `relaxed`: raised or lifted.", false,
      [](Settings& s, const std::vector<std::string>& v) { return set_choice(s.quota_profile, v[0], profiles); },
      [](const Settings& s) { return choice_name(s.quota_profile, profiles); }},

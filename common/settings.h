@@ -13,6 +13,7 @@
 #include "common/ids.h"
 #include "common/quotas.h"
 #include "common/result.h"
+#include "common/tls_policy.h"
 
 namespace fogbank {
 
@@ -31,6 +32,9 @@ struct Settings {
     Region region{"us-east-1"};
     std::vector<std::string>
         endpoint_names;  ///< further host names and addresses for the server certificate; the first is what DescribeEndpoint answers
+    std::string tls_security_policy{default_tls_policy_name};
+    bool strict_sni = false;
+    bool proxy_protocol = false;
     QuotaProfile quota_profile = QuotaProfile::aws;
     Durability durability = Durability::power_loss_safe;
     std::uint32_t shards = 0;  ///< 0: one per core

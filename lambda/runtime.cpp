@@ -6,6 +6,7 @@
 #include <array>
 #include <fstream>
 
+#include "lambda/embedded.h"
 #include "lambda/errc.h"
 #include "lambda/function_service.h"
 

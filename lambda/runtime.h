@@ -62,6 +62,4 @@ std::vector<std::string> runtime_environment(const FunctionConfiguration& functi
 /// Names that a function's own variables must not have. Source: Developer Guide, "Reserved environment variables".
 bool is_reserved_variable(std::string_view name);
 
-extern const std::string_view node_bootstrap, python_bootstrap;
-
 }  // namespace fogbank::lambda

@@ -84,6 +84,9 @@ class Evaluator {
     std::unique_ptr<Compiled> compiled_;
 };
 
+/// The variables and condition keys that statements about `action` name and `context` has no value for, sorted.
+std::vector<std::string> missing_context(const std::vector<Policy>& policies, std::string_view action, const Context& context);
+
 /// IAM's wildcard match: `*` any run of characters (also across `/`), `?` exactly one. Linear in practice, never exponential.
 bool wildcard_match(std::string_view pattern, std::string_view text);
 

@@ -152,6 +152,12 @@ Result<x509::Certificate> CertificateAuthority::issue_device(const x509::Key& pu
     return x509::make_leaf(public_key, device_options(clock_), root_, key_, random_);
 }
 
+Result<x509::Certificate> CertificateAuthority::issue_device_until(const x509::Key& public_key, WallTime not_after) {
+    x509::LeafOptions options = device_options(clock_);
+    options.validity.not_after = not_after;
+    return x509::make_leaf(public_key, options, root_, key_, random_);
+}
+
 Result<x509::Certificate> CertificateAuthority::issue_device_from_csr(std::string_view csr_pem) {
     return x509::make_leaf_from_csr(csr_pem, device_options(clock_), root_, key_, random_);
 }

@@ -36,6 +36,8 @@ class CertificateAuthority {
 
     /// A device certificate as AWS issues them: subject CN "AWS IoT Certificate", valid until 2049-12-31T23:59:59Z.
     Result<x509::Certificate> issue_device(const x509::Key& public_key);
+    /// The same with an earlier end.
+    Result<x509::Certificate> issue_device_until(const x509::Key& public_key, WallTime not_after);
     Result<x509::Certificate> issue_device_from_csr(std::string_view csr_pem);
 
   private:

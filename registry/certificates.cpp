@@ -24,25 +24,6 @@ Result<NewDevice> make_device(CertificateAuthority& authority) {
     return NewDevice{std::move(*certificate), std::move(*public_key), std::move(*private_key)};
 }
 
-Result<StoredCertificate> new_record(const x509::Certificate& certificate, bool active, WallTime now, const ArnFactory& arns) {
-    auto der = x509::certificate_der(certificate);
-    if (!der) return der.error();
-    auto pem = x509::certificate_pem(certificate);
-    if (!pem) return pem.error();
-    auto validity = x509::validity(certificate);
-    if (!validity) return validity.error();
-    StoredCertificate out;
-    out.record.id = CertificateId(x509::certificate_id(*der));
-    out.record.arn = arns.certificate(out.record.id);
-    out.record.status = active ? CertificateStatus::active : CertificateStatus::inactive;
-    out.record.pem = std::move(*pem);
-    out.record.created_at = out.record.modified_at = now;
-    out.record.not_before = validity->not_before;
-    out.record.not_after = validity->not_after;
-    out.variables = certificate_variables(certificate);
-    return out;
-}
-
 /// Whether UpdateCertificate may leave this state. Source: reference "registry", section 6, transitions.
 bool may_be_updated(CertificateStatus status) {
     return status != CertificateStatus::pending_transfer;
@@ -60,7 +41,7 @@ Result<void> detach_policies(Transaction& tx, const std::string& arn, const std:
 
 }  // namespace
 
-Result<StoredCertificate> RegistryImpl::require_certificate(Transaction& tx, const CertificateId& id) const {
+Result<StoredCertificate> Core::require_certificate(Transaction& tx, const CertificateId& id) const {
     auto bytes = tx.get(keys::certificate(id));
     if (!bytes) return bytes.error();
     if (!*bytes) return not_found("Certificate", id.view());
@@ -68,7 +49,8 @@ Result<StoredCertificate> RegistryImpl::require_certificate(Transaction& tx, con
 }
 
 Awaitable<CertificateRecord> RegistryImpl::store_certificate(x509::Certificate certificate, bool active) {
-    auto fresh = new_record(certificate, active, deps_.clock.now(), deps_.arns);
+    auto fresh =
+        certificate_record(certificate, active ? CertificateStatus::active : CertificateStatus::inactive, deps_.clock.now(), deps_.arns);
     if (!fresh) co_return fresh.error();
     ChangeBody<CertificateRecord> body = [fresh = std::move(*fresh)](Transaction& tx, Affected& affected) -> Result<CertificateRecord> {
         const CertificateRecord& record = fresh.record;
@@ -132,6 +114,12 @@ Awaitable<void> RegistryImpl::update_certificate(CertificateId id, CertificateSt
         }
         stored->record.status = new_status;
         stored->record.modified_at = now;
+        // Whoever sets its status owns it: it is no longer deleted for want of an owner.
+        if (stored->unclaimed_until != WallTime{} && stored->claim_template.empty()) {
+            tx.erase(keys::unclaimed_certificate(stored->unclaimed_until, id));
+            stored->unclaimed_until = WallTime{};
+            stored->ownership_sha256.clear();
+        }
         tx.put(keys::certificate(id), encode(*stored));
         affected.certificates = {id};
         return {};
@@ -160,8 +148,7 @@ Awaitable<void> RegistryImpl::delete_certificate(CertificateId id, bool force) {
         if (!attached->empty() && !force)
             return Error(Errc::delete_conflict, "Certificate policies must be detached before deletion (arn: " + arn + ")");
         if (auto done = detach_policies(tx, arn, *attached); !done) return done;
-        tx.erase(keys::certificate(id));
-        tx.erase(keys::certificate_by_time(stored->record.created_at, id));
+        erase_certificate(tx, *stored);
         affected.certificates = {id};
         return {};
     };

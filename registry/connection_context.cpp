@@ -13,10 +13,10 @@ std::string lower(std::string_view text) {
 
 }  // namespace
 
-ConnectionContext::ConnectionContext(const CertificateId& certificate, const PrincipalFacts& principal, const ConnectionFacts& connection,
-                                     const ArnFactory& arns) {
+ConnectionContext::ConnectionContext(const CertificateId& certificate, const PrincipalFacts& principal, const Thing* thing,
+                                     const ConnectionFacts& connection, const ArnFactory& arns) {
     set_connection(connection, arns);
-    set_thing(principal, connection);
+    set_thing(thing);
     set_certificate(certificate, principal.variables);
 }
 
@@ -40,15 +40,9 @@ void ConnectionContext::set_connection(const ConnectionFacts& connection, const 
     if (!connection.will_topic.empty()) set("iot:LastWillTopic", {arns.iot("topic/" + connection.will_topic)});
 }
 
-/// The thing of a connection is the one that the client id names, if it is attached to the certificate. Whether the name of a thing that is
-/// registered but not attached would do is documented both ways; this is the stricter reading.
-void ConnectionContext::set_thing(const PrincipalFacts& principal, const ConnectionFacts& connection) {
-    const auto thing = std::find_if(principal.things.begin(), principal.things.end(), [&](const Thing& one) {
-        return !connection.client_id.empty() && one.name.str() == connection.client_id.str();
-    });
-    const bool attached = thing != principal.things.end();
-    set("iot:Connection.Thing.IsAttached", {attached ? "true" : "false"});
-    if (!attached) return;
+void ConnectionContext::set_thing(const Thing* thing) {
+    set("iot:Connection.Thing.IsAttached", {thing != nullptr ? "true" : "false"});
+    if (thing == nullptr) return;
     set("iot:Connection.Thing.ThingName", {thing->name.str()});
     if (!thing->type_name.empty()) set("iot:Connection.Thing.ThingTypeName", {thing->type_name});
     for (const auto& [name, value] : thing->attributes) set("iot:Connection.Thing.Attributes[" + name + "]", {value});

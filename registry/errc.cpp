@@ -5,7 +5,7 @@
 namespace fogbank::registry {
 
 const boost::system::error_category& category() {
-    static constexpr std::array<std::string_view, 27> names{"",
+    static constexpr std::array<std::string_view, 31> names{"",
                                                             "invalid_request",
                                                             "resource_not_found",
                                                             "resource_already_exists",
@@ -31,8 +31,12 @@ const boost::system::error_category& category() {
                                                             "resource_registration_failure",
                                                             "conflicting_resource_update",
                                                             "invalid_response",
-                                                            "not_authorized"};
-    static_assert(names.size() == static_cast<std::size_t>(Errc::not_authorized) + 1);
+                                                            "not_authorized",
+                                                            "invalid_query",
+                                                            "invalid_aggregation",
+                                                            "index_not_ready",
+                                                            "not_configured"};
+    static_assert(names.size() == static_cast<std::size_t>(Errc::not_configured) + 1);
     static const NamedErrorCategory category("registry", names);
     return category;
 }

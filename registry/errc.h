@@ -32,6 +32,10 @@ enum class Errc {
     conflicting_resource_update,    ///< 409
     invalid_response,               ///< 400: a custom authorizer's function
     not_authorized,                 ///< a custom authorizer or a provisioning hook said no
+    invalid_query,                  ///< InvalidQueryException 400
+    invalid_aggregation,            ///< InvalidAggregationException 400
+    index_not_ready,                ///< IndexNotReadyException 400
+    not_configured,                 ///< NotConfiguredException 404
 };
 
 const boost::system::error_category& category();

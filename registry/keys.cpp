@@ -51,6 +51,24 @@ std::string certificate_by_time(WallTime created, const CertificateId& id) {
 Range certificates_by_time() {
     return in("cert-by-time").prefix_range();
 }
+std::string certificate_by_ca(std::string_view ca_id, WallTime created, const CertificateId& id) {
+    return in("cert-by-ca").text(ca_id).number(ordered(created)).text(id.view()).str();
+}
+Range certificates_by_ca(std::string_view ca_id) {
+    return in("cert-by-ca").text(ca_id).prefix_range();
+}
+std::string unclaimed_certificate(WallTime until, const CertificateId& id) {
+    return in("cert-unclaimed").number(ordered(until)).text(id.view()).str();
+}
+Range unclaimed_certificates() {
+    return in("cert-unclaimed").prefix_range();
+}
+std::string outgoing_certificate(WallTime offered, const CertificateId& id) {
+    return in("cert-outgoing").number(ordered(offered)).text(id.view()).str();
+}
+Range outgoing_certificates() {
+    return in("cert-outgoing").prefix_range();
+}
 
 std::string policy(const PolicyName& name) {
     return in("policy").text(name.view()).str();
@@ -91,6 +109,93 @@ std::string policy_target(const PolicyName& policy, std::string_view target) {
 }
 Range policy_targets(const PolicyName& policy) {
     return in("policy-target").text(policy.view()).prefix_range();
+}
+
+std::string thing_type(std::string_view name) {
+    return in("thing-type").text(name).str();
+}
+Range thing_types() {
+    return in("thing-type").prefix_range();
+}
+std::string type_thing(std::string_view type, const ThingName& thing) {
+    return in("type-thing").text(type).text(thing.view()).str();
+}
+Range type_things(std::string_view type) {
+    return in("type-thing").text(type).prefix_range();
+}
+std::string thing_group(std::string_view name) {
+    return in("group").text(name).str();
+}
+Range thing_groups() {
+    return in("group").prefix_range();
+}
+std::string group_child(std::string_view parent, std::string_view child) {
+    return in("group-child").text(parent).text(child).str();
+}
+Range group_children(std::string_view parent) {
+    return in("group-child").text(parent).prefix_range();
+}
+std::string group_thing(std::string_view group, const ThingName& thing) {
+    return in("group-thing").text(group).text(thing.view()).str();
+}
+Range group_things(std::string_view group) {
+    return in("group-thing").text(group).prefix_range();
+}
+std::string thing_membership(const ThingName& thing, std::string_view group) {
+    return in("thing-group").text(thing.view()).text(group).str();
+}
+Range thing_memberships(const ThingName& thing) {
+    return in("thing-group").text(thing.view()).prefix_range();
+}
+std::string dynamic_group(std::string_view name) {
+    return in("dynamic-group").text(name).str();
+}
+Range dynamic_groups() {
+    return in("dynamic-group").prefix_range();
+}
+std::string billing_group(std::string_view name) {
+    return in("billing-group").text(name).str();
+}
+Range billing_groups() {
+    return in("billing-group").prefix_range();
+}
+std::string billing_thing(std::string_view group, const ThingName& thing) {
+    return in("billing-thing").text(group).text(thing.view()).str();
+}
+Range billing_things(std::string_view group) {
+    return in("billing-thing").text(group).prefix_range();
+}
+std::string tag(std::string_view arn, std::string_view key) {
+    return in("tag").text(arn).text(key).str();
+}
+Range tags(std::string_view arn) {
+    return in("tag").text(arn).prefix_range();
+}
+std::string setting(std::string_view name) {
+    return in("setting").text(name).str();
+}
+std::string log_level(std::string_view target_type, std::string_view target_name) {
+    return in("log-level").text(target_type).text(target_name).str();
+}
+Range log_levels() {
+    return in("log-level").prefix_range();
+}
+std::string indexed(std::string_view kind, const ThingName& thing, std::string_view name) {
+    return in("index").text(kind).text(thing.view()).text(name).str();
+}
+Range indexed_of(std::string_view kind, const ThingName& thing) {
+    return in("index").text(kind).text(thing.view()).prefix_range();
+}
+Range indexed_all() {
+    return in("index").prefix_range();
+}
+
+Range with_prefix(const Range& range, std::string_view prefix) {
+    // Names have no zero bytes, so a part's beginning is stored as it is.
+    Range out;
+    out.begin = range.begin + std::string(prefix);
+    out.end = prefix.empty() ? range.end : store::kv::prefix_end(out.begin);
+    return out;
 }
 
 std::string last_part(std::string_view key, const Range& range) {

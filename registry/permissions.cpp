@@ -34,10 +34,11 @@ void append_resource(IotAction action, std::string_view name, std::string_view a
 }
 
 CertificatePermissions::CertificatePermissions(Principal principal, ConnectionFacts facts, std::shared_ptr<PrincipalCell> cell,
-                                               std::shared_ptr<const Epoch> epoch, ArnFactory arns)
+                                               std::shared_ptr<ThingCell> named_thing, std::shared_ptr<const Epoch> epoch, ArnFactory arns)
     : principal_(std::move(principal)),
       facts_(std::move(facts)),
       cell_(std::move(cell)),
+      named_thing_(std::move(named_thing)),
       epoch_(std::move(epoch)),
       arns_(std::move(arns)),
       arn_prefix_(arns_.iot("")) {
@@ -46,8 +47,7 @@ CertificatePermissions::CertificatePermissions(Principal principal, ConnectionFa
 }
 
 bool CertificatePermissions::is_stale() const {
-    return cell_->version() != seen_principal_ ||
-           std::any_of(seen_policies_.begin(), seen_policies_.end(), [](const auto& seen) { return seen.first->version() != seen.second; });
+    return std::any_of(seen_.begin(), seen_.end(), [](const auto& seen) { return seen.first->version() != seen.second; });
 }
 
 void CertificatePermissions::refresh() {
@@ -59,8 +59,8 @@ void CertificatePermissions::refresh() {
 }
 
 std::uint64_t CertificatePermissions::versions_now() const {
-    std::uint64_t sum = cell_->version();
-    for (const auto& [cell, seen] : seen_policies_) sum += cell->version();
+    std::uint64_t sum = 0;
+    for (const auto& [cell, seen] : seen_) sum += cell->version();
     return sum;
 }
 
@@ -69,15 +69,37 @@ std::uint64_t CertificatePermissions::version() const {
     return unchanged ? version_ : version_offset_ + versions_now();
 }
 
-std::optional<std::vector<policy::Policy>> CertificatePermissions::collect(const PrincipalFacts& facts) {
-    std::vector<policy::Policy> out;
-    for (const auto& [name, cell] : facts.policies) {
-        auto seen = cell->get();
-        seen_policies_.emplace_back(cell, seen.version);
+template <class T>
+std::shared_ptr<const T> CertificatePermissions::see(const std::shared_ptr<LiveCell<T>>& cell) {
+    auto seen = cell->get();
+    seen_.emplace_back(cell, seen.version);
+    return std::move(seen.value);
+}
+
+void CertificatePermissions::collect_attached(const AttachedPolicies& attached, std::vector<policy::Policy>& out) {
+    for (const auto& [name, cell] : attached) {
+        const bool known = std::any_of(seen_.begin(), seen_.end(), [&](const auto& seen) { return seen.first == cell; });
+        if (known) continue;  // attached to the certificate and to a group: its statements count once
+        const auto policy = see(cell);
         // Without one of its policies, perhaps the one that denies, a principal may do nothing.
-        if (!seen.value) blocked_ = "policy `" + name.str() + "` could not be loaded";
-        if (seen.value) out.push_back(*seen.value);
+        if (!policy) blocked_ = "policy `" + name.str() + "` could not be loaded";
+        if (policy) out.push_back(*policy);
     }
+}
+
+void CertificatePermissions::collect_groups(const ThingFacts& thing, std::vector<policy::Policy>& out) {
+    for (const ThingFacts::Membership& membership : thing.groups) {
+        const auto group = see(membership.group);
+        if (!group) blocked_ = "a thing group's policies could not be loaded";
+        if (group && group->id == membership.group_id) collect_attached(group->policies, out);
+    }
+}
+
+std::optional<std::vector<policy::Policy>> CertificatePermissions::collect(const PrincipalFacts& facts, const ThingFacts* thing) {
+    std::vector<policy::Policy> out;
+    collect_attached(facts.policies, out);
+    if (thing != nullptr) collect_groups(*thing, out);
+    policies_ = out.size();
     if (facts.status != CertificateStatus::active) blocked_ = "the certificate is " + std::string(certificate_status_name(facts.status));
     if (!facts.registered) blocked_ = "the certificate is not registered";
     if (!blocked_.empty()) return std::nullopt;
@@ -87,26 +109,36 @@ std::optional<std::vector<policy::Policy>> CertificatePermissions::collect(const
 void CertificatePermissions::compile() {
     // What version() says goes on from here, whatever cells come and go: a caller that has seen the change already need not drop its cache
     // again.
-    if (seen_principal_ != 0) version_ = version_offset_ + versions_now();
+    if (!seen_.empty()) version_ = version_offset_ + versions_now();
     load();
-    std::uint64_t seen = seen_principal_;
-    for (const auto& one : seen_policies_) seen += one.second;
+    std::uint64_t seen = 0;
+    for (const auto& one : seen_) seen += one.second;
     version_offset_ = version_ - seen;
+}
+
+/// Whether the name of a thing that is registered but not attached would do is documented both ways; this is the stricter reading.
+std::shared_ptr<const ThingFacts> CertificatePermissions::find_thing(const PrincipalFacts& facts) {
+    const auto& cell = facts.exclusive_thing ? facts.exclusive_thing : named_thing_;
+    if (!cell || !(facts.exclusive_thing || facts.has(facts_.client_id.view()))) return nullptr;
+    auto thing = see(cell);
+    // Its groups may hold the policy that denies.
+    if (!thing) blocked_ = "the thing of the connection could not be loaded";
+    return thing && thing->exists ? thing : nullptr;
 }
 
 void CertificatePermissions::load() {
     blocked_.clear();
-    seen_policies_.clear();
+    seen_.clear();
     evaluator_.reset();
-    const auto principal = cell_->get();
-    seen_principal_ = principal.version;
-    if (!principal.value) {
+    const auto principal = see(cell_);
+    if (!principal) {
         blocked_ = "the certificate's policies could not be loaded";
         return;
     }
-    auto policies = collect(*principal.value);
+    const auto thing = find_thing(*principal);
+    auto policies = collect(*principal, thing.get());
     if (!policies) return;
-    const ConnectionContext context(CertificateId(principal_.id), *principal.value, facts_, arns_);
+    const ConnectionContext context(CertificateId(principal_.id), *principal, thing ? &thing->thing : nullptr, facts_, arns_);
     evaluator_.emplace(std::move(*policies), context);
 }
 
@@ -133,9 +165,9 @@ AccessDecision CertificatePermissions::explain(IotAction action, std::string_vie
     const policy::Request request{iot_action_name(action), arn};
     const policy::Decision decision = evaluator_->explain(request);
     out.outcome = outcome_of(decision.outcome);
-    const bool no_policies = seen_policies_.empty();
-    out.reason = no_policies ? question(action, arn, principal_) + ": denied, no policy is attached to the certificate"
-                             : decision.text(request, principal_.arn);
+    out.reason = policies_ == 0
+                     ? question(action, arn, principal_) + ": denied, no policy is attached to the certificate or its thing's groups"
+                     : decision.text(request, principal_.arn);
     return out;
 }
 

@@ -25,23 +25,24 @@ PolicyRecord RegistryImpl::policy_record(const PolicyName& name, const StoredPol
     return out;
 }
 
-Result<StoredPolicy> RegistryImpl::require_policy(Transaction& tx, const PolicyName& name) const {
+Result<StoredPolicy> Core::require_policy(Transaction& tx, const PolicyName& name) const {
     auto bytes = tx.get(keys::policy(name));
     if (!bytes) return bytes.error();
     if (!*bytes) return not_found("Policy", name.view());
     return decode_policy(name, **bytes);
 }
 
-Awaitable<PolicyRecord> RegistryImpl::create_policy(PolicyName name, std::string document) {
-    if (auto valid = Validation().policy_name(name).result(); !valid) co_return valid.error();
+Awaitable<PolicyRecord> RegistryImpl::create_policy(PolicyName name, std::string document, TagMap tags) {
+    if (auto valid = Validation().policy_name(name).tags(tags).result(); !valid) co_return valid.error();
     if (auto valid = check_document(document); !valid) co_return valid.error();
     StoredPolicyVersion version{std::move(document), deps_.clock.now()};
-    ChangeBody<PolicyRecord> body = [this, name, version = std::move(version)](Transaction& tx,
-                                                                               Affected& affected) -> Result<PolicyRecord> {
+    ChangeBody<PolicyRecord> body = [this, name, tags = std::move(tags), version = std::move(version)](
+                                        Transaction& tx, Affected& affected) -> Result<PolicyRecord> {
         auto stored = tx.get(keys::policy(name));
         if (!stored) return stored.error();
         if (*stored)
             return Error(Errc::resource_already_exists, "Policy cannot be created - name already exists (name=" + name.str() + ")");
+        if (auto done = put_tags(tx, deps_.arns.policy(name), tags); !done) return done.error();
         StoredPolicy policy;
         policy.created_at = policy.modified_at = version.created_at;
         tx.put(keys::policy(name), encode(policy));
@@ -88,6 +89,7 @@ Awaitable<void> RegistryImpl::delete_policy(PolicyName name) {
         tx.erase(keys::policy(name));
         tx.erase(keys::policy_by_time(policy->created_at, name));
         tx.erase_range(keys::policy_versions(name));
+        erase_tags(tx, deps_.arns.policy(name));
         affected.policies = {name};
         return {};
     };

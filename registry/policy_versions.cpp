@@ -25,7 +25,7 @@ Result<std::uint64_t> version_number(const PolicyName& name, std::string_view ve
 
 }  // namespace
 
-Result<StoredPolicyVersion> RegistryImpl::require_policy_version(Transaction& tx, const PolicyName& name, std::uint64_t version) const {
+Result<StoredPolicyVersion> Core::require_policy_version(Transaction& tx, const PolicyName& name, std::uint64_t version) const {
     auto bytes = tx.get(keys::policy_version(name, version));
     if (!bytes) return bytes.error();
     if (!*bytes) return version_not_found(name, std::to_string(version));

@@ -1,38 +1,13 @@
 #include "registry/detail/records.h"
 
 #include <array>
-#include <nlohmann/json.hpp>
+#include "registry/detail/record_json.h"
 
 namespace fogbank::registry {
+
+using namespace record_json;
+
 namespace {
-
-using nlohmann::json;
-
-constexpr int format_version = 1;
-
-std::int64_t ms(WallTime at) {
-    return at.time_since_epoch().count();
-}
-WallTime time_at(const json& value, const char* key) {
-    return WallTime(std::chrono::milliseconds(value.at(key).get<std::int64_t>()));
-}
-
-/// Invalid UTF-8 cannot get here through a validated name; a certificate's odd bytes are replaced rather than refused.
-std::string dump(const json& value) {
-    return value.dump(-1, ' ', false, json::error_handler_t::replace);
-}
-
-/// Reads a record with `read`; whatever is wrong with the bytes is one error.
-template <class T, class Read>
-Result<T> decode(std::string_view what, std::string_view name, std::string_view bytes, Read read) {
-    try {
-        const json value = json::parse(bytes);
-        if (value.at("v").get<int>() == format_version) return read(value);
-    } catch (const json::exception&) {
-        // falls through: damaged bytes and a record of a later version are the same to the caller
-    }
-    return Error(Errc::store_unavailable, "the stored record of " + std::string(what) + " `" + std::string(name) + "` cannot be read");
-}
 
 constexpr std::array<std::string_view, 6> status_names{"ACTIVE",           "INACTIVE",          "REVOKED",
                                                        "PENDING_TRANSFER", "REGISTER_INACTIVE", "PENDING_ACTIVATION"};
@@ -79,14 +54,26 @@ Result<Thing> decode_thing(const ThingName& name, std::string_view bytes, const 
 
 std::string encode(const StoredCertificate& certificate) {
     const CertificateRecord& record = certificate.record;
-    return dump({{"v", format_version},
-                 {"status", certificate_status_name(record.status)},
-                 {"pem", record.pem},
-                 {"created", ms(record.created_at)},
-                 {"modified", ms(record.modified_at)},
-                 {"not_before", ms(record.not_before)},
-                 {"not_after", ms(record.not_after)},
-                 {"variables", certificate.variables}});
+    json out({{"v", format_version},
+              {"status", certificate_status_name(record.status)},
+              {"pem", record.pem},
+              {"created", ms(record.created_at)},
+              {"modified", ms(record.modified_at)},
+              {"not_before", ms(record.not_before)},
+              {"not_after", ms(record.not_after)},
+              {"variables", certificate.variables}});
+    if (!record.ca_certificate_id.empty()) out["ca"] = record.ca_certificate_id;
+    if (record.mode != "DEFAULT") out["mode"] = record.mode;
+    if (!certificate.ownership_sha256.empty()) out["ownership"] = certificate.ownership_sha256;
+    if (!certificate.claim_template.empty()) out["claim"] = certificate.claim_template;
+    if (certificate.unclaimed_until != WallTime{}) out["unclaimed_until"] = ms(certificate.unclaimed_until);
+    const CertificateTransfer& transfer = record.transfer;
+    if (transfer.at != WallTime{}) {
+        out["transfer"] = {{"to", transfer.target_account},           {"message", transfer.message},
+                           {"reject_reason", transfer.reject_reason}, {"at", ms(transfer.at)},
+                           {"accepted", ms(transfer.accepted_at)},    {"rejected", ms(transfer.rejected_at)}};
+    }
+    return dump(out);
 }
 
 Result<StoredCertificate> decode_certificate(const CertificateId& id, std::string_view bytes, const ArnFactory& arns) {
@@ -101,6 +88,20 @@ Result<StoredCertificate> decode_certificate(const CertificateId& id, std::strin
         out.record.not_before = time_at(value, "not_before");
         out.record.not_after = time_at(value, "not_after");
         out.variables = value.at("variables").get<CertificateVariables>();
+        out.record.ca_certificate_id = value.value("ca", "");
+        out.record.mode = value.value("mode", "DEFAULT");
+        out.ownership_sha256 = value.value("ownership", "");
+        out.claim_template = value.value("claim", "");
+        if (value.contains("unclaimed_until")) out.unclaimed_until = time_at(value, "unclaimed_until");
+        if (value.contains("transfer")) {
+            const json& transfer = value.at("transfer");
+            out.record.transfer.target_account = transfer.at("to").get<std::string>();
+            out.record.transfer.message = transfer.at("message").get<std::string>();
+            out.record.transfer.reject_reason = transfer.at("reject_reason").get<std::string>();
+            out.record.transfer.at = time_at(transfer, "at");
+            out.record.transfer.accepted_at = time_at(transfer, "accepted");
+            out.record.transfer.rejected_at = time_at(transfer, "rejected");
+        }
         return out;
     });
 }

@@ -2,7 +2,15 @@
 
 #include "registry/registry.h"
 
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include "common/activity.h"
 #include "common/encoding.h"
+#include "common/message.h"
+#include "common/publisher.h"
 #include "registry/detail/impl.h"
 #include "registry/detail/keys.h"
 #include "registry/detail/validation.h"
@@ -34,10 +42,21 @@ Result<store::kv::ScanOptions> page_start(Range range, const PageRequest& page) 
 
 }  // namespace
 
-RegistryImpl::RegistryImpl(Dependencies dependencies) : deps_(std::move(dependencies)) {}
+RegistryImpl::RegistryImpl(Dependencies dependencies) : Core(std::move(dependencies)) {}
 
 RegistryImpl::~RegistryImpl() {
     pool_.join();  // what is being made is finished; its result finds its own way home
+}
+
+void RegistryImpl::tell_revoked(const CertificateId& id, const std::string& reason) {
+    if (RevocationObserver* observer = revocations_; observer != nullptr) observer->principal_revoked(id.str(), reason);
+    if (deps_.activity == nullptr) return;
+    Activity activity;
+    activity.at = deps_.clock.now();
+    activity.kind = "certificate_changed";
+    activity.principal_id = id.str();
+    activity.detail = reason;
+    deps_.activity->record(std::move(activity));
 }
 
 Error store_error(Error error) {
@@ -54,26 +73,77 @@ Awaitable<void> RegistryImpl::refresh(Affected affected) {
         certificates_.invalidate(id);
         if (auto cell = principals_.find(id.str())) static_cast<void>(co_await load_principal(std::move(cell), id));
     }
+    for (const std::string& name : affected.groups) {
+        if (auto cell = live_groups_.find(name)) static_cast<void>(co_await load_group(std::move(cell), name));
+    }
+    for (const ThingName& name : affected.things) {
+        thing_names_.invalidate(name);
+        if (auto cell = live_things_.find(name.str())) static_cast<void>(co_await load_thing(std::move(cell), name));
+    }
     for (const PolicyName& name : affected.policies) {
         if (auto cell = policies_.find(name.str())) static_cast<void>(co_await load_policy(std::move(cell), name));
     }
+    index_.changed(affected);
+    if (!affected.events.empty()) publish(std::move(affected.events));
     co_return Result<void>();
 }
 
-Awaitable<std::optional<std::string>> RegistryImpl::read(std::string key) {
+void RegistryImpl::publish(std::vector<RegistryEvent> events) {
+    Publisher* publisher = publisher_;
+    if (publisher == nullptr) return;
+    static const auto origin = std::make_shared<const MessageOrigin>();
+    for (const RegistryEvent& event : events) {
+        Message::Options options;
+        options.topic_name = event.topic_name;
+        options.payload = event.payload;
+        options.qos = Qos::at_least_once;
+        options.origin = origin;
+        options.received_at = deps_.clock.now();
+        publisher->publish(Message::create(std::move(options)), [](const Result<void>&) {});
+    }
+}
+
+Awaitable<void> RegistryImpl::load_settings() {
+    const Result<void> events = co_await event_configurations_.load();
+    if (!events) co_return events.error();
+    const Result<void> indexing = co_await index_.load();
+    co_return indexing;
+}
+
+Awaitable<void> Core::change_erased(ChangeBody<void> body) {
+    // Its own thread of execution, deaf to the caller's cancel: a change that is committed must reach live connections.
+    const auto executor = co_await boost::asio::this_coro::executor;
+    auto deaf = boost::asio::bind_cancellation_slot(boost::asio::cancellation_slot(), boost::asio::use_awaitable);
+    auto work = change_now(std::move(body));
+    co_return co_await boost::asio::co_spawn(executor, std::move(work), std::move(deaf));
+}
+
+Awaitable<void> Core::change_now(ChangeBody<void> body) {
+    const auto affected = std::make_shared<Affected>();
+    store::kv::TransactionBody transaction = [affected, body = std::move(body)](Transaction& tx) mutable -> Result<void> {
+        *affected = Affected();
+        return body(tx, *affected);
+    };
+    const Result<void> committed = co_await deps_.engine.transact(std::move(transaction));
+    if (!committed) co_return store_error(committed.error());
+    static_cast<void>(co_await refresh(std::move(*affected)));
+    co_return Result<void>();
+}
+
+Awaitable<std::optional<std::string>> Core::read(std::string key) {
     auto value = co_await deps_.engine.get(std::move(key));
     if (!value) co_return store_error(value.error());
     co_return std::move(*value);
 }
 
-Awaitable<std::vector<std::optional<std::string>>> RegistryImpl::read_all(std::vector<std::string> keys) {
+Awaitable<std::vector<std::optional<std::string>>> Core::read_all(std::vector<std::string> keys) {
     if (keys.empty()) co_return std::vector<std::optional<std::string>>();
     auto values = co_await deps_.engine.multi_get(std::move(keys));
     if (!values) co_return store_error(values.error());
     co_return std::move(*values);
 }
 
-Awaitable<std::vector<KeyValue>> RegistryImpl::scan_all(Range range) {
+Awaitable<std::vector<KeyValue>> Core::scan_all(Range range) {
     std::vector<KeyValue> out;
     store::kv::ScanOptions options;
     options.range = std::move(range);
@@ -86,7 +156,7 @@ Awaitable<std::vector<KeyValue>> RegistryImpl::scan_all(Range range) {
     }
 }
 
-Awaitable<RegistryImpl::KeyPage> RegistryImpl::scan_page(Range range, PageRequest page) {
+Awaitable<Core::KeyPage> Core::scan_page(Range range, PageRequest page) {
     const std::size_t prefix_bytes = range.begin.size();
     auto options = page_start(std::move(range), page);
     if (!options) co_return options.error();
@@ -122,7 +192,7 @@ Result<bool> empty_in(Transaction& tx, const Range& range) {
     return page->items.empty();
 }
 
-Result<CertificateId> RegistryImpl::certificate_of(std::string_view arn) const {
+Result<CertificateId> Core::certificate_of(std::string_view arn) const {
     const auto parsed = Arn::parse(arn);
     // Bounded before it is put into a message.
     constexpr std::size_t arn_bytes_max = 2048;
@@ -157,6 +227,8 @@ Awaitable<std::unique_ptr<Registry>> open_registry(Registry::Dependencies depend
     auto out = std::make_unique<RegistryImpl>(std::move(dependencies));
     const Result<void> checked = co_await out->check_format();
     if (!checked) co_return checked.error();
+    const Result<void> loaded = co_await out->load_settings();
+    if (!loaded) co_return loaded.error();
     co_return std::unique_ptr<Registry>(std::move(out));
 }
 

@@ -19,8 +19,6 @@ constexpr std::size_t shown_bytes_max = 256;
 constexpr std::size_t csr_bytes_max = 4096;
 constexpr std::size_t attribute_name_bytes_max = 128;
 constexpr std::size_t attribute_value_bytes_max = 800;
-/// Source: AWS General Reference, thing attributes for a thing without a type, with a type.
-constexpr std::size_t untyped_attributes_max = 3;
 constexpr std::int64_t page_items_max = 250;
 
 }  // namespace
@@ -72,6 +70,35 @@ Validation& Validation::billing_group_name(std::string_view name) {
     return *this;
 }
 
+Validation& Validation::thing_group_name(std::string_view value) {
+    return name("thingGroupName", value);
+}
+
+Validation& Validation::name(std::string_view member, std::string_view name) {
+    check({member, 1, 128, ":_-", "[a-zA-Z0-9:_-]+"}, name);
+    return *this;
+}
+
+Validation& Validation::text(std::string_view member, std::string_view value, std::size_t bytes_max) {
+    if (value.size() > bytes_max) fault(member, value, "Member must have length less than or equal to " + std::to_string(bytes_max));
+    return *this;
+}
+
+Validation& Validation::require(bool holds, std::string_view member, std::string_view value, std::string_view constraint) {
+    if (!holds) fault(member, value, constraint);
+    return *this;
+}
+
+Validation& Validation::tags(const std::map<std::string, std::string>& tags) {
+    for (const auto& [key, value] : tags) {
+        require(!key.empty(), "tags.Key", key, "Member must have length greater than or equal to 1");
+        text("tags.Key", key, 128);
+        text("tags.Value", value, 256);
+        require(!key.starts_with("aws:"), "tags.Key", key, "Member must not begin with aws:");
+    }
+    return *this;
+}
+
 Validation& Validation::certificate_id(const CertificateId& id) {
     const std::string_view digits = id.view().starts_with("0x") ? id.view().substr(2) : id.view();
     const bool fits = std::all_of(digits.begin(), digits.end(), is_lower_or_upper_hex);
@@ -94,10 +121,6 @@ Validation& Validation::attributes(const std::map<std::string, std::string>& att
     for (const auto& [name, value] : attributes) {
         check({"attributePayload.attributes", 1, attribute_name_bytes_max, "_.,@/:#-", "[a-zA-Z0-9_.,@/:#-]+"}, name);
         check({"attributePayload.attributes." + name, 0, attribute_value_bytes_max, "_.,@/:#=[]-", "[a-zA-Z0-9_.,@/:#=\\[\\]-]*"}, value);
-    }
-    if (attributes.size() > untyped_attributes_max) {
-        fault("attributePayload.attributes", std::to_string(attributes.size()),
-              "A thing without a thing type can have at most 3 attributes");
     }
     return *this;
 }

@@ -17,14 +17,15 @@ namespace fogbank::registry {
 /// Built when a connection's policies are compiled, dropped afterwards.
 class ConnectionContext final : public policy::Context {
   public:
-    ConnectionContext(const CertificateId& certificate, const PrincipalFacts& principal, const ConnectionFacts& connection,
-                      const ArnFactory& arns);
+    /// `thing`: the connection's thing, null if it has none.
+    ConnectionContext(const CertificateId& certificate, const PrincipalFacts& principal, const Thing* thing,
+                      const ConnectionFacts& connection, const ArnFactory& arns);
     const std::vector<std::string>* find(std::string_view key) const override;
 
   private:
     void set(std::string_view key, std::vector<std::string> values);
     void set_connection(const ConnectionFacts& connection, const ArnFactory& arns);
-    void set_thing(const PrincipalFacts& principal, const ConnectionFacts& connection);
+    void set_thing(const Thing* thing);
     void set_certificate(const CertificateId& certificate, const CertificateVariables& variables);
 
     std::unordered_map<std::string, std::vector<std::string>> values_;  ///< by key in lower case

@@ -17,11 +17,25 @@ namespace fogbank::registry {
 /// Counts every replacement in a registry's cells, so that a connection sees with one load that nothing has changed.
 using Epoch = std::atomic<std::uint64_t>;
 
+/// How often a cell's value has been replaced.
+class LiveVersion {
+  public:
+    explicit LiveVersion(std::shared_ptr<Epoch> epoch) : epoch_(std::move(epoch)) {}
+    LiveVersion(const LiveVersion&) = delete;
+    LiveVersion& operator=(const LiveVersion&) = delete;
+    std::uint64_t version() const { return version_.load(std::memory_order_acquire); }
+
+  protected:
+    ~LiveVersion() = default;
+    std::shared_ptr<Epoch> epoch_;
+    std::atomic<std::uint64_t> version_{0};
+};
+
 /// One replaceable value. Thread-safe.
 template <class T>
-class LiveCell {
+class LiveCell final : public LiveVersion {
   public:
-    explicit LiveCell(std::shared_ptr<Epoch> epoch) : epoch_(std::move(epoch)) {}
+    using LiveVersion::LiveVersion;
 
     /// Call before the first read from the store.
     std::uint64_t begin_load() { return tickets_.fetch_add(1) + 1; }
@@ -46,12 +60,9 @@ class LiveCell {
         const std::scoped_lock lock(mutex_);
         return {value_, version_.load(std::memory_order_relaxed)};
     }
-    std::uint64_t version() const { return version_.load(std::memory_order_acquire); }
 
   private:
-    std::shared_ptr<Epoch> epoch_;
     std::atomic<std::uint64_t> tickets_{0};
-    std::atomic<std::uint64_t> version_{0};
     mutable std::mutex mutex_;
     std::uint64_t installed_ = 0;
     std::shared_ptr<const T> value_;

@@ -16,8 +16,9 @@ namespace fogbank::registry {
 /// versions of what this connection depends on; and compiles anew, from memory, only when one of these has.
 class CertificatePermissions final : public Permissions {
   public:
+    /// `named_thing`: the thing that the client id names, whether or not it exists or is attached; null if it can name none.
     CertificatePermissions(Principal principal, ConnectionFacts facts, std::shared_ptr<PrincipalCell> cell,
-                           std::shared_ptr<const Epoch> epoch, ArnFactory arns);
+                           std::shared_ptr<ThingCell> named_thing, std::shared_ptr<const Epoch> epoch, ArnFactory arns);
 
     bool allows(IotAction action, std::string_view resource_name) override;
     AccessDecision explain(IotAction action, std::string_view resource_name) override;
@@ -30,13 +31,21 @@ class CertificatePermissions final : public Permissions {
     void load();
     std::uint64_t versions_now() const;
     /// The policies in force; nothing if the connection may do nothing at all, then `blocked_` says why.
-    std::optional<std::vector<policy::Policy>> collect(const PrincipalFacts& facts);
+    std::optional<std::vector<policy::Policy>> collect(const PrincipalFacts& facts, const ThingFacts* thing);
+    void collect_attached(const AttachedPolicies& attached, std::vector<policy::Policy>& out);
+    void collect_groups(const ThingFacts& thing, std::vector<policy::Policy>& out);
+    /// The connection's thing: the certificate's exclusive one, or an attached one that the client id names. Null: none.
+    std::shared_ptr<const ThingFacts> find_thing(const PrincipalFacts& facts);
+    /// The cell's value, remembering its version.
+    template <class T>
+    std::shared_ptr<const T> see(const std::shared_ptr<LiveCell<T>>& cell);
     /// The ARN, in scratch space.
     std::string_view resource(IotAction action, std::string_view resource_name);
 
     Principal principal_;
     ConnectionFacts facts_;
     std::shared_ptr<PrincipalCell> cell_;
+    std::shared_ptr<ThingCell> named_thing_;
     std::shared_ptr<const Epoch> epoch_;
     ArnFactory arns_;
     std::string arn_prefix_, scratch_;
@@ -44,8 +53,8 @@ class CertificatePermissions final : public Permissions {
     std::uint64_t version_ = 1;
     std::uint64_t version_offset_ = 0;  ///< version() is this and the cells' versions together
     std::uint64_t seen_epoch_ = 0;
-    std::uint64_t seen_principal_ = 0;
-    std::vector<std::pair<std::shared_ptr<PolicyCell>, std::uint64_t>> seen_policies_;
+    std::vector<std::pair<std::shared_ptr<const LiveVersion>, std::uint64_t>> seen_;  ///< every cell that the answer depends on
+    std::size_t policies_ = 0;
     std::optional<policy::Evaluator> evaluator_;
     std::string blocked_;
 };

@@ -19,6 +19,9 @@ using CertificateVariables = std::map<std::string, std::vector<std::string>>;
 struct StoredCertificate {
     CertificateRecord record;  ///< without `arn`
     CertificateVariables variables;
+    std::string ownership_sha256;  ///< of the token that RegisterThing must bring, hex; empty: none
+    std::string claim_template;    ///< a provisioning claim for that template; empty: an ordinary certificate
+    WallTime unclaimed_until{};    ///< deleted then unless it has got an owner; not set: never
 };
 
 struct StoredPolicy {

@@ -20,10 +20,18 @@ class Validation {
     Validation& policy_version_id(std::string_view id);
     Validation& type_name(std::string_view name);           ///< empty: not given
     Validation& billing_group_name(std::string_view name);  ///< empty: not given
+    Validation& thing_group_name(std::string_view name);
+    /// Any other name of the registry's common form `[a-zA-Z0-9:_-]{1,128}`.
+    Validation& name(std::string_view member, std::string_view name);
     Validation& attributes(const std::map<std::string, std::string>& attributes);
+    Validation& text(std::string_view member, std::string_view value, std::size_t bytes_max);
+    Validation& tags(const std::map<std::string, std::string>& tags);
     Validation& certificate_signing_request(std::string_view pem);
     /// `member`: `pageSize` or `maxResults`.
     Validation& page(const PageRequest& page, std::string_view member);
+
+    /// What no pattern says.
+    Validation& require(bool holds, std::string_view member, std::string_view value, std::string_view constraint);
 
     /// `1 validation error detected: Value '<v>' at '<member>' failed to satisfy constraint: …`, Errc::invalid_request.
     Result<void> result() const;

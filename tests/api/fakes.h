@@ -93,7 +93,7 @@ class FakeRegistry final : public registry::Registry {
         things.erase(name.str());
         co_return Result<void>();
     }
-    Answer<registry::ListPage<registry::Thing>> list_things(registry::PageRequest page) override {
+    Answer<registry::ListPage<registry::Thing>> list_things(registry::ThingFilter, registry::PageRequest page) override {
         last_page = page;
         registry::ListPage<registry::Thing> out;
         auto at = page.marker ? things.upper_bound(*page.marker) : things.begin();
@@ -113,14 +113,18 @@ class FakeRegistry final : public registry::Registry {
         last_page = page;
         co_return registry::ListPage<registry::CertificateRecord>();
     }
-    Answer<void> attach_thing_principal(ThingName thing, std::string principal) override {
+    Answer<void> attach_thing_principal(ThingName thing, std::string principal, registry::PrincipalType) override {
         log.push_back("attach_thing_principal " + thing.str() + " " + principal);
         co_return Result<void>();
     }
     Answer<void> detach_thing_principal(ThingName, std::string) override { co_return unexpected(); }
-    Answer<std::vector<std::string>> list_thing_principals(ThingName) override { co_return std::vector<std::string>{"a", "b", "c"}; }
-    Answer<std::vector<ThingName>> list_principal_things(std::string) override { co_return unexpected(); }
-    Answer<registry::PolicyRecord> create_policy(PolicyName name, std::string document) override {
+    Answer<std::vector<registry::Attached<std::string>>> list_thing_principals(ThingName) override {
+        std::vector<registry::Attached<std::string>> out;
+        for (const char* name : {"a", "b", "c"}) out.push_back({name, registry::PrincipalType::non_exclusive});
+        co_return out;
+    }
+    Answer<std::vector<registry::Attached<ThingName>>> list_principal_things(std::string) override { co_return unexpected(); }
+    Answer<registry::PolicyRecord> create_policy(PolicyName name, std::string document, registry::TagMap) override {
         log.push_back("create_policy " + name.str() + " " + document);
         if (failure) co_return *failure;
         registry::PolicyRecord record;
@@ -145,7 +149,7 @@ class FakeRegistry final : public registry::Registry {
         log.push_back("detach_policy " + name.str() + " " + target);
         co_return Result<void>();
     }
-    Answer<registry::ListPage<registry::PolicyRecord>> list_attached_policies(std::string target, registry::PageRequest) override {
+    Answer<registry::ListPage<registry::PolicyRecord>> list_attached_policies(std::string target, bool, registry::PageRequest) override {
         log.push_back("list_attached_policies " + target);
         co_return registry::ListPage<registry::PolicyRecord>();
     }
@@ -159,6 +163,29 @@ class FakeRegistry final : public registry::Registry {
         principal.id = "cert-id";
         co_return principal;
     }
+    Answer<void> update_thing(registry::UpdateThingRequest) override { co_return unexpected(); }
+    Answer<std::vector<registry::PolicyRecord>> effective_policies(std::string, std::optional<ThingName>) override {
+        co_return unexpected();
+    }
+    Answer<bool> thing_exists(ThingName thing) override { co_return things.contains(thing.str()); }
+    Answer<std::string> describe_thing_json(ThingName name) override {
+        auto found = co_await describe_thing(name);
+        if (!found) co_return found.error();
+        co_return "{\"thingName\":\"" + name.str() + "\",\"thingId\":\"" + found->id + "\",\"version\":1,\"attributes\":{}}";
+    }
+    Answer<std::string> thing_groups_json(ThingName) override { co_return unexpected(); }
+    Answer<std::vector<ThingName>> things_in_group(std::string) override { co_return unexpected(); }
+    // Subjects that no test asks a fake about.
+    registry::ThingTypes& thing_types() override { std::abort(); }
+    registry::ThingGroups& thing_groups() override { std::abort(); }
+    registry::BillingGroups& billing_groups() override { std::abort(); }
+    registry::Tags& tags() override { std::abort(); }
+    registry::EventConfigurations& events() override { std::abort(); }
+    registry::Authorization& authorization() override { std::abort(); }
+    registry::LoggingOptions& logging() override { std::abort(); }
+    registry::CertificateRegistration& certificate_registration() override { std::abort(); }
+    registry::FleetIndex& index() override { std::abort(); }
+    void publish_events(Publisher*) override {}
     void observe_revocations(RevocationObserver*) override {}
     Answer<std::unique_ptr<Permissions>> permissions(Principal, ConnectionFacts) override {
         std::unique_ptr<Permissions> out = std::make_unique<FakePermissions>(certificates["*"]);
@@ -278,6 +305,7 @@ struct World {
     FakeRegistry registry;
     FakeAccessKeys keys;
     std::unique_ptr<store::kv::Engine> engine = store::kv::make_memory_engine();
+    std::unique_ptr<registry::DeviceAccess> access = *fogbank::testing::run(registry::DeviceAccess::open(*engine));
     std::unique_ptr<registry::Iam> iam =
         *fogbank::testing::run(registry::Iam::open(*engine, clock, random, ArnFactory(AccountId("000000000000"), Region("us-east-1"))));
     FakeRules rules;
@@ -291,6 +319,7 @@ struct World {
                                        registry,
                                        keys,
                                        *iam,
+                                       *access,
                                        rules,
                                        functions,
                                        *tables,

@@ -79,7 +79,10 @@ class HttpServer : public ::testing::Test {
         const KeyPair pair = self_signed();
         ConnectionContext context;
         context.handler = handler_;
-        context.tls = *make_tls_context(pair.certificate_pem, pair.key_pem, mode);
+        ApiOptions options;
+        options.certificate_chain_pem = pair.certificate_pem;
+        options.private_key_pem = pair.key_pem;
+        context.tls = *make_tls_context(options, mode);
         context.clock = &clock_;
         context.mode = mode;
         context.limits = limits;

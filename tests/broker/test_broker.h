@@ -131,6 +131,11 @@ class TestBroker {
         std::size_t shards = 1;
         QuotaProfile profile = QuotaProfile::aws;
         std::string certificate_chain_pem, private_key_pem;  ///< empty: the plain port only
+        std::string security_policy = std::string(default_tls_policy_name);
+        bool strict_server_name = false, proxy_protocol = false;
+        const UpgradeAuthenticator* upgrades = nullptr;
+        CustomAuthenticator* custom = nullptr;
+        HttpDoor* http = nullptr;
         store::kv::Engine* store = nullptr;
         ActivityRecorder* activity = nullptr;
     };
@@ -151,9 +156,16 @@ class TestBroker {
         listener.mqtt_port = 0;
         listener.certificate_chain_pem = options.certificate_chain_pem;
         listener.private_key_pem = options.private_key_pem;
+        listener.security_policy = options.security_policy;
+        listener.strict_server_name = options.strict_server_name;
+        listener.proxy_protocol = options.proxy_protocol;
         if (auto restored = fogbank::testing::run(broker->restore()); !restored) throw std::runtime_error(restored.error().message);
         auto opened = broker->listen(listener);
-        if (!opened) throw std::runtime_error(opened.error().message);
+        if (!opened) {
+            broker.reset();
+            pool.stop();
+            throw std::runtime_error(opened.error().message);
+        }
         ports = *opened;
     }
     ~TestBroker() {
@@ -196,6 +208,9 @@ class TestBroker {
         Broker::Dependencies out{pool, *router, authenticator, clock, random, metrics, quotas};
         out.store = options.store;
         out.activity = options.activity;
+        out.upgrades = options.upgrades;
+        out.custom = options.custom;
+        out.http = options.http;
         return out;
     }
     static Options with_profile(QuotaProfile profile) {

@@ -3,6 +3,7 @@
 
 #include <openssl/ssl.h>
 
+#include <csignal>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -79,18 +80,23 @@ struct TlsOptions {
     std::vector<std::string> alpn;
     std::string server_name;
     std::string ciphers;  ///< TLS 1.2's; empty: all
+    std::string suites;   ///< TLS 1.3's; empty: all
+    std::string before_handshake;
 };
 
 /// Throws nothing after construction; a failed handshake leaves `established` false.
-class TlsClientSocket final : public ClientSocket {
+class TlsClientSocket : public ClientSocket {
   public:
     TlsClientSocket(std::int32_t port, const TlsOptions& options) : ClientSocket(port), context_(SSL_CTX_new(TLS_client_method())) {
+        ::signal(SIGPIPE, SIG_IGN);  // OpenSSL's own BIO raises it where the broker has closed
         SSL_CTX_set_min_proto_version(context_.get(), options.version);
         SSL_CTX_set_max_proto_version(context_.get(), options.version);
         SSL_CTX_set_security_level(context_.get(), 0);
         if (!options.ciphers.empty()) SSL_CTX_set_cipher_list(context_.get(), options.ciphers.c_str());
+        if (!options.suites.empty()) SSL_CTX_set_ciphersuites(context_.get(), options.suites.c_str());
         if (options.identity != nullptr) use(*options.identity);
         ssl_.reset(SSL_new(context_.get()));
+        ClientSocket::write(options.before_handshake);
         SSL_set_fd(ssl_.get(), descriptor());
         if (!options.server_name.empty()) SSL_set_tlsext_host_name(ssl_.get(), options.server_name.c_str());
         std::string offer;

@@ -141,7 +141,7 @@ def test_health_and_metrics_need_no_credentials(server, raw):
     answer = link.getresponse()
     assert answer.status == 200
     assert b"fogbank_api_requests_total" in answer.read()
-    for path in ("/", "/_fogbank", "/things"):
+    for path in ("/_fogbank", "/things"):
         link.request("GET", path)
         answer = link.getresponse()
         answer.read()

@@ -379,3 +379,33 @@ def test_many_at_once_while_the_code_changes(functions, deploy, name):
             functions.update_function_code(FunctionName=name, ZipFile=package({"app.py": f"def h(e, c): return {version}"}))
         assert {error for error, _ in answers} == {None}
     assert invoke(0) == (None, 3)
+
+
+def test_a_function_runs_with_its_role(functions, deploy, call, table, make_client, name, dynamodb):
+    """What the role may not do is refused, and a role that may do it can."""
+    iam = make_client("iam")
+    trust = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}]}
+    role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(trust))["Role"]["Arn"]
+
+    def allow(action):
+        document = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": action, "Resource": "*"}]}
+        iam.put_role_policy(RoleName=name, PolicyName="p", PolicyDocument=json.dumps(document))
+
+    table(name, "id")
+    allow("dynamodb:GetItem")
+    files = {"app.py": """
+import os, boto3
+def h(event, context):
+    boto3.client("dynamodb").put_item(TableName=os.environ["AWS_LAMBDA_FUNCTION_NAME"], Item={"id": {"S": "x"}})
+    return "written"
+"""}
+    deploy("python3.11", "app.h", files)
+    functions.update_function_configuration(FunctionName=name, Role=role)
+    result, log, error = call({})
+    assert error == "Unhandled" and "AccessDeniedException" in result["errorMessage"], result
+    assert "dynamodb:PutItem" in result["errorMessage"]
+    assert dynamodb.scan(TableName=name)["Count"] == 0
+    allow("dynamodb:PutItem")
+    assert call({})[0] == "written"
+    iam.delete_role_policy(RoleName=name, PolicyName="p")
+    iam.delete_role(RoleName=name)

@@ -103,7 +103,7 @@ TEST(Certificates, DeletionNeedsInactivityAndNoAttachments) {
     ASSERT_TRUE(run(world->update_certificate(record.id, CertificateStatus::inactive)));
     world.thing("t");
     world.policy("p", allow("iot:Publish", "*"));
-    ASSERT_TRUE(run(world->attach_thing_principal(ThingName("t"), record.arn)));
+    ASSERT_TRUE(run(world->attach_thing_principal(ThingName("t"), record.arn, PrincipalType::non_exclusive)));
     world.attach("p", record);
     expect_error(remove(true), Errc::delete_conflict, "Things must be detached before deletion (arn: " + record.arn + ")");
     ASSERT_TRUE(run(world->detach_thing_principal(ThingName("t"), record.arn)));
@@ -142,14 +142,15 @@ TEST(ThingPrincipals, AreAttachedFromBothSidesAndIdempotent) {
     world.thing("u");
     const CertificateRecord a = world.certificate();
     const CertificateRecord b = world.certificate();
-    for (int twice = 0; twice < 2; ++twice) ASSERT_TRUE(run(world->attach_thing_principal(ThingName("t"), a.arn)));
-    ASSERT_TRUE(run(world->attach_thing_principal(ThingName("u"), a.arn)));
-    ASSERT_TRUE(run(world->attach_thing_principal(ThingName("t"), b.arn)));
+    for (int twice = 0; twice < 2; ++twice)
+        ASSERT_TRUE(run(world->attach_thing_principal(ThingName("t"), a.arn, PrincipalType::non_exclusive)));
+    ASSERT_TRUE(run(world->attach_thing_principal(ThingName("u"), a.arn, PrincipalType::non_exclusive)));
+    ASSERT_TRUE(run(world->attach_thing_principal(ThingName("t"), b.arn, PrincipalType::non_exclusive)));
     EXPECT_EQ(run(world->list_thing_principals(ThingName("t")))->size(), 2U);
-    EXPECT_EQ(*run(world->list_principal_things(a.arn)), (std::vector<ThingName>{ThingName("t"), ThingName("u")}));
+    EXPECT_EQ(names(*run(world->list_principal_things(a.arn))), (std::vector<ThingName>{ThingName("t"), ThingName("u")}));
     for (int twice = 0; twice < 2; ++twice) ASSERT_TRUE(run(world->detach_thing_principal(ThingName("t"), a.arn)));
-    EXPECT_EQ(*run(world->list_thing_principals(ThingName("t"))), (std::vector<std::string>{b.arn}));
-    EXPECT_EQ(*run(world->list_principal_things(a.arn)), (std::vector<ThingName>{ThingName("u")}));
+    EXPECT_EQ(names(*run(world->list_thing_principals(ThingName("t")))), (std::vector<std::string>{b.arn}));
+    EXPECT_EQ(names(*run(world->list_principal_things(a.arn))), (std::vector<ThingName>{ThingName("u")}));
 }
 
 TEST(ThingPrincipals, NeedBothEnds) {
@@ -157,15 +158,21 @@ TEST(ThingPrincipals, NeedBothEnds) {
     world.thing("t");
     const CertificateRecord a = world.certificate();
     const std::string stranger = "arn:aws:iot:eu-west-1:123456789012:cert/" + std::string(64, 'a');
-    expect_error(run(world->attach_thing_principal(ThingName("none"), a.arn)), Errc::resource_not_found, "Thing none not found");
-    expect_error(run(world->attach_thing_principal(ThingName("t"), stranger)), Errc::resource_not_found, "Certificate");
-    expect_error(run(world->attach_thing_principal(ThingName("t"), "nonsense")), Errc::invalid_request, "nonsense");
-    expect_error(run(world->attach_thing_principal(ThingName("t"), "arn:aws:iot:eu-west-1:123456789012:cert/xyz")), Errc::invalid_request,
-                 "certificateId");
-    expect_error(run(world->attach_thing_principal(ThingName("t"), "arn:aws:iot:us-east-1:123456789012:cert/" + a.id.str())),
+    expect_error(run(world->attach_thing_principal(ThingName("none"), a.arn, PrincipalType::non_exclusive)), Errc::resource_not_found,
+                 "Thing none not found");
+    expect_error(run(world->attach_thing_principal(ThingName("t"), stranger, PrincipalType::non_exclusive)), Errc::resource_not_found,
+                 "Certificate");
+    expect_error(run(world->attach_thing_principal(ThingName("t"), "nonsense", PrincipalType::non_exclusive)), Errc::invalid_request,
+                 "nonsense");
+    expect_error(
+        run(world->attach_thing_principal(ThingName("t"), "arn:aws:iot:eu-west-1:123456789012:cert/xyz", PrincipalType::non_exclusive)),
+        Errc::invalid_request, "certificateId");
+    expect_error(run(world->attach_thing_principal(ThingName("t"), "arn:aws:iot:us-east-1:123456789012:cert/" + a.id.str(),
+                                                   PrincipalType::non_exclusive)),
                  Errc::resource_not_found, "");
-    expect_error(run(world->attach_thing_principal(ThingName("t"), "arn:aws:iot:eu-west-1:123456789012:thinggroup/g")),
-                 Errc::resource_not_found, "");
+    expect_error(
+        run(world->attach_thing_principal(ThingName("t"), "arn:aws:iot:eu-west-1:123456789012:thinggroup/g", PrincipalType::non_exclusive)),
+        Errc::resource_not_found, "");
     expect_error(run(world->detach_thing_principal(ThingName("none"), a.arn)), Errc::resource_not_found, "Thing none not found");
     expect_error(run(world->list_thing_principals(ThingName("none"))), Errc::resource_not_found,
                  "Failed to list principals for thing none because the thing does not exist in your account");

@@ -98,7 +98,7 @@ TEST_F(Variables, OfTheThing) {
     facts.client_id = ClientId("gw-1");
     EXPECT_TRUE(is("iot:Connection.Thing.IsAttached", "false", facts));
     EXPECT_FALSE(is("iot:Connection.Thing.ThingName", "gw-1", facts)) << "registered, not attached";
-    ASSERT_TRUE(run(world->attach_thing_principal(ThingName("gw-1"), certificate.arn)));
+    ASSERT_TRUE(run(world->attach_thing_principal(ThingName("gw-1"), certificate.arn, PrincipalType::non_exclusive)));
     EXPECT_TRUE(is("iot:Connection.Thing.IsAttached", "true", facts));
     EXPECT_TRUE(is("iot:Connection.Thing.ThingName", "gw-1", facts));
     EXPECT_TRUE(is("iot:Connection.Thing.Attributes[site]", "lab", facts));
@@ -187,7 +187,7 @@ TEST_F(LivePermissions, ThingIsAttachedAndDetached) {
     world.thing("c", {{"topic", "a"}});
     connect();
     EXPECT_FALSE(may_publish());
-    expect_noticed([&] { return world->attach_thing_principal(ThingName("c"), certificate.arn); });
+    expect_noticed([&] { return world->attach_thing_principal(ThingName("c"), certificate.arn, PrincipalType::non_exclusive); });
     EXPECT_TRUE(may_publish());
     expect_noticed([&] { return world->detach_thing_principal(ThingName("c"), certificate.arn); });
     EXPECT_FALSE(may_publish());

@@ -10,25 +10,25 @@ const PolicyName p("p");
 TEST(Policies, AreCreatedOnce) {
     World world;
     const std::string document = allow("iot:Publish", "*");
-    const auto made = run(world->create_policy(p, document));
+    const auto made = run(world->create_policy(p, document, {}));
     ASSERT_TRUE(made);
     EXPECT_EQ(made->arn, "arn:aws:iot:eu-west-1:123456789012:policy/p");
     EXPECT_EQ(made->version_id, "1");
     EXPECT_TRUE(made->is_default);
     EXPECT_EQ(made->document, document);
-    expect_error(run(world->create_policy(p, document)), Errc::resource_already_exists,
+    expect_error(run(world->create_policy(p, document, {})), Errc::resource_already_exists,
                  "Policy cannot be created - name already exists (name=p)");
     expect_error(run(world->get_policy(PolicyName("q"))), Errc::resource_not_found, "Policy q not found");
 }
 
 TEST(Policies, DocumentsAndNamesAreChecked) {
     World world;
-    expect_error(run(world->create_policy(p, "{")), Errc::malformed_policy, "malformed json");
-    expect_error(run(world->create_policy(p, R"({"Statement":{"Effect":"Maybe","Action":"*","Resource":"*"}})")), Errc::malformed_policy,
-                 "statement 0: Effect must be Allow or Deny");
-    expect_error(run(world->create_policy(p, allow("iot:Publish", "arn:" + std::string(2048, 'a')))), Errc::malformed_policy,
+    expect_error(run(world->create_policy(p, "{", {})), Errc::malformed_policy, "malformed json");
+    expect_error(run(world->create_policy(p, R"({"Statement":{"Effect":"Maybe","Action":"*","Resource":"*"}})", {})),
+                 Errc::malformed_policy, "statement 0: Effect must be Allow or Deny");
+    expect_error(run(world->create_policy(p, allow("iot:Publish", "arn:" + std::string(2048, 'a')), {})), Errc::malformed_policy,
                  "at most 2048");
-    expect_error(run(world->create_policy(PolicyName("a/b"), allow("iot:Publish", "*"))), Errc::invalid_request,
+    expect_error(run(world->create_policy(PolicyName("a/b"), allow("iot:Publish", "*"), {})), Errc::invalid_request,
                  "1 validation error detected: Value 'a/b' at 'policyName' failed to satisfy constraint: Member must satisfy regular "
                  "expression pattern: "
                  "[\\w+=,.@-]+");
@@ -105,12 +105,12 @@ TEST(PolicyAttachments, AreIdempotentAndSeenFromBothSides) {
     world.policy("p", allow("iot:Publish", "*"));
     const CertificateRecord certificate = world.certificate();
     for (int twice = 0; twice < 2; ++twice) world.attach("p", certificate);
-    const auto attached = run(world->list_attached_policies(certificate.arn, {}));
+    const auto attached = run(world->list_attached_policies(certificate.arn, false, {}));
     ASSERT_EQ(attached->items.size(), 1U);
     EXPECT_EQ(attached->items[0].name, p);
     EXPECT_EQ(run(world->list_targets_for_policy(p, {}))->items, (std::vector<std::string>{certificate.arn}));
     for (int twice = 0; twice < 2; ++twice) EXPECT_TRUE(run(world->detach_policy(p, certificate.arn)));
-    EXPECT_TRUE(run(world->list_attached_policies(certificate.arn, {}))->items.empty());
+    EXPECT_TRUE(run(world->list_attached_policies(certificate.arn, false, {}))->items.empty());
     EXPECT_TRUE(run(world->list_targets_for_policy(p, {}))->items.empty());
 }
 
@@ -122,7 +122,7 @@ TEST(PolicyAttachments, NeedBothEnds) {
     expect_error(run(world->attach_policy(PolicyName("q"), certificate.arn)), Errc::resource_not_found, "Policy q not found");
     expect_error(run(world->attach_policy(p, stranger)), Errc::resource_not_found, "Certificate");
     expect_error(run(world->attach_policy(p, "nonsense")), Errc::invalid_request, "nonsense");
-    expect_error(run(world->list_attached_policies(stranger, {})), Errc::resource_not_found, "");
+    expect_error(run(world->list_attached_policies(stranger, false, {})), Errc::resource_not_found, "");
     expect_error(run(world->list_targets_for_policy(PolicyName("q"), {})), Errc::resource_not_found, "");
     EXPECT_TRUE(run(world->detach_policy(PolicyName("q"), stranger))) << "AWS's model knows no such error here";
 }

@@ -92,7 +92,7 @@ struct World {
         EXPECT_TRUE(made) << made.error().message;
     }
     void policy(const std::string& name, const std::string& document) {
-        const auto made = run(registry->create_policy(PolicyName(name), document));
+        const auto made = run(registry->create_policy(PolicyName(name), document, {}));
         EXPECT_TRUE(made) << made.error().message;
     }
     void attach(const std::string& policy_name, const CertificateRecord& certificate) {
@@ -119,6 +119,13 @@ struct World {
         return std::move(*made);
     }
 };
+
+template <class T>
+std::vector<T> names(const std::vector<Attached<T>>& attached) {
+    std::vector<T> out;
+    for (const auto& one : attached) out.push_back(one.what);
+    return out;
+}
 
 inline std::string der_of(const CertificateRecord& record) {
     return *x509::certificate_der(*x509::read_certificate_pem(record.pem));

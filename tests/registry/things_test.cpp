@@ -17,10 +17,10 @@ TEST(Things, AreCreatedDescribedListedDeleted) {
     ASSERT_TRUE(described);
     EXPECT_EQ(described->id, made->id);
     EXPECT_EQ(described->attributes.at("site"), "lab");
-    EXPECT_EQ(run(world->list_things({}))->items.size(), 1U);
+    EXPECT_EQ(run(world->list_things({}, {}))->items.size(), 1U);
     EXPECT_TRUE(run(world->delete_thing(ThingName("gw-1"), std::nullopt)));
     expect_error(run(world->describe_thing(ThingName("gw-1"))), Errc::resource_not_found, "gw-1");
-    EXPECT_TRUE(run(world->list_things({}))->items.empty());
+    EXPECT_TRUE(run(world->list_things({}, {}))->items.empty());
 }
 
 TEST(Things, SameConfigurationAnswersTheExistingThing) {
@@ -70,7 +70,7 @@ TEST(Things, DeleteChecksVersionAndPrincipals) {
     expect_error(run(world->delete_thing(ThingName("t"), 2)), Errc::version_conflict,
                  "The version for thing t does not match the expected version.");
     const auto certificate = world.certificate();
-    ASSERT_TRUE(run(world->attach_thing_principal(ThingName("t"), certificate.arn)));
+    ASSERT_TRUE(run(world->attach_thing_principal(ThingName("t"), certificate.arn, PrincipalType::non_exclusive)));
     expect_error(run(world->delete_thing(ThingName("t"), 1)), Errc::invalid_request,
                  "Cannot delete. Thing t is still attached to one or more principals");
     ASSERT_TRUE(run(world->detach_thing_principal(ThingName("t"), certificate.arn)));
@@ -85,7 +85,7 @@ TEST(Things, ListsContinueByMarkerInBothDirections) {
         PageRequest page{std::nullopt, 2, ascending};
         int pages = 0;
         do {
-            const auto list = run(world->list_things(page));
+            const auto list = run(world->list_things({}, page));
             ASSERT_TRUE(list) << list.error().message;
             EXPECT_LE(list->items.size(), 2U);
             for (const Thing& thing : list->items) seen += thing.name.str();
@@ -95,10 +95,10 @@ TEST(Things, ListsContinueByMarkerInBothDirections) {
         EXPECT_EQ(seen, ascending ? "abcde" : "edcba");
         EXPECT_EQ(pages, 3);
     }
-    EXPECT_FALSE(run(world->list_things({std::nullopt, 5, true}))->next) << "a full last page has no next";
-    expect_error(run(world->list_things({"!", 2, true})), Errc::invalid_request, "Invalid marker");
-    expect_error(run(world->list_things({std::nullopt, 0, true})), Errc::invalid_request, "greater than or equal to 1");
-    expect_error(run(world->list_things({std::nullopt, 251, true})), Errc::invalid_request,
+    EXPECT_FALSE(run(world->list_things({}, {std::nullopt, 5, true}))->next) << "a full last page has no next";
+    expect_error(run(world->list_things({}, {"!", 2, true})), Errc::invalid_request, "Invalid marker");
+    expect_error(run(world->list_things({}, {std::nullopt, 0, true})), Errc::invalid_request, "greater than or equal to 1");
+    expect_error(run(world->list_things({}, {std::nullopt, 251, true})), Errc::invalid_request,
                  "Value '251' at 'maxResults' failed to satisfy constraint: Member must have value less than or equal to 250");
 }
 
@@ -109,7 +109,7 @@ TEST(Things, ForeignMarkersStayInTheRange) {
     world.policy("p", allow("iot:Publish", "*"));
     for (const bool ascending : {true, false}) {
         for (const char* marker : {"/////w==", "AA==", "AAAAAAAA"}) {
-            const auto list = run(world->list_things({marker, 100, ascending}));
+            const auto list = run(world->list_things({}, {marker, 100, ascending}));
             ASSERT_TRUE(list);
             for (const Thing& thing : list->items) EXPECT_EQ(thing.name.str(), "a");
         }
