@@ -14,15 +14,25 @@ AwsService iot() {
     out.name = out.iam_prefix = out.family = "iot";
     out.signing_names = {"iot", "execute-api"};  // old SDKs sign the control plane as `execute-api`
     out.errors.family = Family::control;
-    out.operations = {iot_things_operations(),        iot_thing_types_operations(),
-                      iot_thing_groups_operations(),  iot_billing_groups_operations(),
-                      iot_tags_operations(),          iot_events_operations(),
-                      iot_authorization_operations(), iot_logging_operations(),
-                      iot_indexing_operations(),      iot_certificates_operations(),
-                      iot_policies_operations(),      iot_rules_operations(),
-                      iot_endpoint_operations(),      iot_ca_certificates_operations(),
-                      iot_provisioning_operations(),  iot_role_aliases_operations(),
-                      iot_authorizers_operations(),   iot_jobs_operations(),
+    out.operations = {iot_things_operations(),
+                      iot_thing_types_operations(),
+                      iot_thing_groups_operations(),
+                      iot_billing_groups_operations(),
+                      iot_tags_operations(),
+                      iot_events_operations(),
+                      iot_authorization_operations(),
+                      iot_logging_operations(),
+                      iot_indexing_operations(),
+                      iot_certificates_operations(),
+                      iot_policies_operations(),
+                      iot_rules_operations(),
+                      iot_endpoint_operations(),
+                      iot_ca_certificates_operations(),
+                      iot_provisioning_operations(),
+                      iot_role_aliases_operations(),
+                      iot_authorizers_operations(),
+                      iot_jobs_operations(),
+                      iot_rule_destinations_operations(),
                       fogbank_rules_operations()};
     return out;
 }

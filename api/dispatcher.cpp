@@ -81,6 +81,10 @@ class ApiDispatcher final : public RequestHandler {
         const bool is_private = is_private_page(request.path);
         if (!is_private && request.path.starts_with(reserved_prefix) && !own_.match(request.method, request.path))
             co_return reserved(request, request_id);
+        if (is_confirmation(request)) {
+            auto confirmed = co_await confirm(std::move(request), request_id);
+            co_return confirmed;
+        }
         const auto caller = sigv4::verify(request, services_.rooms.access_keys, services_.rooms.clock.now());
         if (!caller) {
             const AwsService& service = index_.service_of(claimed_service(request), request);
@@ -117,6 +121,23 @@ class ApiDispatcher final : public RequestHandler {
         call.access = access.get();
         if (auto allowed = judge(services_, *chosen.service, *chosen.operation, call); !allowed)
             co_return finish(services_, *chosen.service, chosen.operation->name, request_id, allowed.error());
+        auto outcome = co_await run_operation(*chosen.operation, services_, call);
+        co_return finish(services_, *chosen.service, chosen.operation->name, request_id, std::move(outcome));
+    }
+
+    /// The link that confirms an HTTP destination is followed by people and scripts without AWS keys: its token is the secret.
+    static bool is_confirmation(const Request& request) {
+        return request.method == "GET" && request.path.starts_with("/confirmdestination/") && !request.header("authorization");
+    }
+
+    asio::awaitable<Response> confirm(Request request, std::string request_id) {
+        const auto chosen = index_.choose("iot", request, QueryParameters());
+        if (chosen.operation == nullptr)
+            co_return finish(services_, *chosen.service, "none", request_id,
+                             unknown_operation(*chosen.service, request, QueryParameters()));
+        Call call(std::move(request), QueryParameters());
+        call.labels = chosen.labels;
+        call.request_id = request_id;
         auto outcome = co_await run_operation(*chosen.operation, services_, call);
         co_return finish(services_, *chosen.service, chosen.operation->name, request_id, std::move(outcome));
     }

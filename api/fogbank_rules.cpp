@@ -39,7 +39,10 @@ asio::awaitable<Outcome> list_rule_counters(const Services& services, const Call
     json list = json::array();
     for (const rules::RuleDescription& rule : *all)
         list.push_back(counters_json(rule, services.rooms.rules.counters(rule.name).value_or(rules::RuleCounters())));
-    co_return json_response({{"rules", std::move(list)}});
+    const rules::OutboxCounters outbox = services.rooms.rules.outbox();
+    co_return json_response(
+        {{"rules", std::move(list)},
+         {"outbox", {{"jobs", outbox.jobs}, {"bytes", outbox.bytes}, {"retries", outbox.retries}, {"givenUp", outbox.given_up}}}});
 }
 
 asio::awaitable<Outcome> get_rule_counters(const Services& services, const Call& call) {

@@ -140,7 +140,7 @@ asio::awaitable<Outcome> list_access_keys(const Services& services, const Call& 
 
 /// Changes one access key of a user.
 template <class Edit>
-asio::awaitable<Result<void>> change_access_key(const Services& services, const Call& call, Edit edit) {
+asio::awaitable<Result<void>> change_access_key(const Services& services, const Call& call, const Edit& edit) {
     const auto id = required_form(call, "AccessKeyId");
     if (!id) co_return id.error();
     UniqueFunction<Result<void>(IamState&)> body = [id = *id, user = user_of(call), edit](IamState& state) -> Result<void> {
@@ -154,7 +154,8 @@ asio::awaitable<Result<void>> change_access_key(const Services& services, const 
 }
 
 asio::awaitable<Outcome> delete_access_key(const Services& services, const Call& call) {
-    const auto changed = co_await change_access_key(services, call, [](IamState& state, auto found) { state.access_keys.erase(found); });
+    const auto erase = [](IamState& state, auto found) { state.access_keys.erase(found); };
+    const auto changed = co_await change_access_key(services, call, erase);
     co_return done(changed, call, "DeleteAccessKey");
 }
 
@@ -164,7 +165,8 @@ asio::awaitable<Outcome> update_access_key(const Services& services, const Call&
     if (*status != "Active" && *status != "Inactive")
         co_return constraint_error(*status, "status", "Member must satisfy enum value set: [Active, Inactive]");
     const bool active = *status == "Active";
-    const auto changed = co_await change_access_key(services, call, [active](IamState&, auto found) { found->second.active = active; });
+    const auto set_status = [active](IamState&, auto found) { found->second.active = active; };
+    const auto changed = co_await change_access_key(services, call, set_status);
     co_return done(changed, call, "UpdateAccessKey");
 }
 

@@ -72,6 +72,7 @@ std::span<const Operation> iot_indexing_operations();
 std::span<const Operation> iot_certificates_operations();
 std::span<const Operation> iot_policies_operations();
 std::span<const Operation> iot_rules_operations();
+std::span<const Operation> iot_rule_destinations_operations();
 std::span<const Operation> iot_endpoint_operations();
 std::span<const Operation> iot_data_operations();
 std::span<const Operation> iot_data_retained_operations();

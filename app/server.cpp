@@ -187,6 +187,15 @@ Result<void> Server::Rooms::open_services() {
     functions = std::move(*opened_functions);
 
     rules::RuleService::Dependencies for_rules{*engine, *router, *router, *tables, *functions, clock, random, metrics, arns, quotas};
+    for_rules.outside.shadows = shadows.get();
+    for_rules.outside.things = registry.get();
+    for_rules.outside.secrets_file = settings.secrets_file;
+    for_rules.outside.sinks = settings.sinks;
+    for_rules.outside.sink_region = settings.sink_region;
+    for_rules.outside.sink_access_key_id = settings.sink_access_key_id;
+    for_rules.outside.sink_secret_access_key = settings.sink_secret_access_key;
+    for_rules.outside.sink_ca_file = settings.sink_ca_file;
+    for_rules.outside.confirm_url = "https://" + endpoint_name(settings) + ":" + std::to_string(settings.api_port);
     auto opened_rules = run_blocking(startup, rules::open_rule_service(std::move(for_rules)));
     if (!opened_rules) return opened_rules.error();
     rules = std::move(*opened_rules);

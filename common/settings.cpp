@@ -154,7 +154,46 @@ std::string get_endpoint_names(const Settings& settings) {
     return out;
 }
 
-const std::array<SettingRow, 19> table{{
+template <auto Member>
+Result<void> set_text(Settings& settings, const std::vector<std::string>& values) {
+    settings.*Member = values[0];
+    return {};
+}
+template <auto Member>
+std::string get_text(const Settings& settings) {
+    return settings.*Member;
+}
+template <auto Member>
+Result<void> set_path(Settings& settings, const std::vector<std::string>& values) {
+    settings.*Member = values[0];
+    return {};
+}
+template <auto Member>
+std::string get_path(const Settings& settings) {
+    return (settings.*Member).string();
+}
+
+Result<void> set_sinks(Settings& settings, const std::vector<std::string>& values) {
+    constexpr std::array<std::string_view, 8> services{"s3", "sqs", "sns", "kinesis", "firehose", "logs", "cloudwatch", "timestream"};
+    for (const std::string& value : values) {
+        const std::size_t equals = value.find('=');
+        const std::string_view service = std::string_view(value).substr(0, equals);
+        const std::string_view url = equals == std::string::npos ? std::string_view() : std::string_view(value).substr(equals + 1);
+        if (std::find(services.begin(), services.end(), service) == services.end() ||
+            !(url.starts_with("http://") || url.starts_with("https://"))) {
+            return invalid("`" + value + "` is not <service>=<http or https URL>");
+        }
+    }
+    settings.sinks = values;
+    return {};
+}
+std::string get_sinks(const Settings& settings) {
+    std::string out;
+    for (const std::string& sink : settings.sinks) out += (out.empty() ? "" : ",") + sink;
+    return out;
+}
+
+const std::array<SettingRow, 25> table{{
     {"data", "DIR", "Folder for everything that is kept; made if it is not there.", false, set_data,
      [](const Settings& s) { return s.data.string(); }},
     {"bind", "ADDRESS", "Address that all listeners but the plain MQTT one bind to.", false, set_bind,
@@ -194,6 +233,20 @@ const std::array<SettingRow, 19> table{{
     {"shards", "COUNT", "Event loops, each on a thread of its own; 0 = one per core.", false, set_shards, get_number<&Settings::shards>},
     {"log_level", "LEVEL", "trace, debug, info, warn, error or off; logs go to stderr.", false, set_log_level,
      [](const Settings& s) { return s.log_level; }},
+    {"secrets_file", "FILE", "Secrets for get_secret() in rules: a JSON object of secret id to text, or to an object.", false,
+     set_path<&Settings::secrets_file>, get_path<&Settings::secrets_file>},
+    {"sink", "SERVICE=URL",
+     "Where rule actions send what this server does not have itself, in AWS's protocol: s3, sqs, sns, kinesis, firehose, logs, "
+     "cloudwatch, timestream. May be repeated.",
+     true, set_sinks, get_sinks},
+    {"sink_region", "NAME", "Region that requests to sinks are signed for; empty = the server's.", false, set_text<&Settings::sink_region>,
+     get_text<&Settings::sink_region>},
+    {"sink_access_key_id", "ID", "Access key that requests to sinks are signed with; empty = not signed.", false,
+     set_text<&Settings::sink_access_key_id>, get_text<&Settings::sink_access_key_id>},
+    {"sink_secret_access_key", "SECRET", "The access key's secret.", false, set_text<&Settings::sink_secret_access_key>,
+     [](const Settings&) { return std::string(); }},
+    {"sink_ca_file", "FILE", "Certificates to trust besides the system's when rules call https targets.", false,
+     set_path<&Settings::sink_ca_file>, get_path<&Settings::sink_ca_file>},
     {"lambda_concurrency", "COUNT", "Function invocations that run at the same time; more wait.", false, set_lambda_concurrency,
      get_number<&Settings::lambda_concurrency>},
     {"lambda_node_path", "DIRS",

@@ -39,6 +39,11 @@ struct Settings {
     Durability durability = Durability::power_loss_safe;
     std::uint32_t shards = 0;  ///< 0: one per core
     std::string log_level = "info";
+    std::filesystem::path secrets_file;  ///< for get_secret() in rules; empty: none
+    std::vector<std::string> sinks;      ///< `<service>=<url>`: where rule actions send what this server does not have itself
+    std::string sink_region;             ///< that sinks are signed for; empty: `region`
+    std::string sink_access_key_id, sink_secret_access_key;  ///< to sign with; empty: requests are not signed
+    std::filesystem::path sink_ca_file;                      ///< certificates to trust besides the system's, for https targets of rules
     std::uint32_t lambda_concurrency = 64;
     std::string lambda_node_path;  ///< folders, separated by colons
 };

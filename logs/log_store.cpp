@@ -104,7 +104,7 @@ class Store final : public LogStore {
 
   private:
     template <class Visit>
-    asio::awaitable<Result<void>> scan_all(store::kv::Range range, Visit visit);
+    asio::awaitable<Result<void>> scan_all(const store::kv::Range& range, const Visit& visit);
     asio::awaitable<Result<void>> commit(store::kv::Batch batch);
     void write_loop();
     void write_out(std::map<Where, Pending> pending);
@@ -128,9 +128,9 @@ class Store final : public LogStore {
 };
 
 template <class Visit>
-asio::awaitable<Result<void>> Store::scan_all(store::kv::Range range, Visit visit) {
+asio::awaitable<Result<void>> Store::scan_all(const store::kv::Range& range, const Visit& visit) {
     store::kv::ScanOptions options;
-    options.range = std::move(range);
+    options.range = range;
     bool more = true;
     while (more) {
         const auto page = co_await engine_.scan(options);
@@ -185,9 +185,12 @@ asio::awaitable<Result<void>> Store::load() {
         total_bytes_ += facts.bytes;
         last_chunk_ = std::max(last_chunk_, *chunk);
     };
-    auto read = co_await scan_all(all_group_keys(), take_group);
-    if (read) read = co_await scan_all(all_stream_keys(), take_stream);
-    if (read) read = co_await scan_all(all_chunk_keys(), take_chunk);
+    const auto groups = all_group_keys();
+    const auto streams = all_stream_keys();
+    const auto chunks = all_chunk_keys();
+    auto read = co_await scan_all(groups, take_group);
+    if (read) read = co_await scan_all(streams, take_stream);
+    if (read) read = co_await scan_all(chunks, take_chunk);
     co_return read;
 }
 
@@ -334,7 +337,13 @@ LogStore::Answer<std::vector<StoredEvent>> Store::events(std::string group, std:
             out.push_back(std::move(event));
         }
     };
-    const auto read = co_await scan_all(stream ? chunk_keys(group, *stream) : chunk_keys(group), take);
+    store::kv::Range chunks;
+    if (stream) {
+        chunks = chunk_keys(group, *stream);
+    } else {
+        chunks = chunk_keys(group);
+    }
+    const auto read = co_await scan_all(chunks, take);
     if (!read) co_return read.error();
     std::sort(out.begin(), out.end(), [](const StoredEvent& a, const StoredEvent& b) {
         return std::tie(a.at, a.chunk, a.index) < std::tie(b.at, b.chunk, b.index);

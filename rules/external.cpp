@@ -7,7 +7,14 @@ namespace fogbank::rules::sql {
 const ExternalAnswer* ExternalCalls::next(ExternalRequest request) {
     if (at_ < known_.size()) {
         if (known_[at_].request == request) return &known_[at_++].answer;
-        known_.resize(at_);
+        known_.erase(known_.begin() + static_cast<std::ptrdiff_t>(at_), known_.end());
+    }
+    if (primed_ != nullptr) {
+        const auto found = std::find_if(primed_->begin(), primed_->end(), [&](const Known& one) { return one.request == request; });
+        if (found != primed_->end()) {
+            known_.push_back(*found);
+            return &known_[at_++].answer;
+        }
     }
     wanted_ = std::move(request);
     return nullptr;
@@ -16,6 +23,12 @@ const ExternalAnswer* ExternalCalls::next(ExternalRequest request) {
 void ExternalCalls::answer(ExternalAnswer answer) {
     known_.push_back({std::move(*wanted_), std::move(answer)});
     wanted_.reset();
+}
+
+void ExternalCalls::take(Answers& out) {
+    std::move(known_.begin(), known_.end(), std::back_inserter(out));
+    known_.clear();
+    restart();
 }
 
 void ExternalCalls::restart() {

@@ -31,7 +31,8 @@ inline constexpr std::size_t external_calls_max = 16;
 ///   shadow    thing, shadow name or empty                                  answer: the document
 ///   object    bucket, key                                                  answer: the object's bytes
 struct ExternalRequest {
-    External service = External::lambda;
+    ExternalRequest(External asked, std::vector<std::string> given) : service(asked), arguments(std::move(given)) {}
+    External service;
     std::vector<std::string> arguments;
     friend bool operator==(const ExternalRequest&, const ExternalRequest&) = default;
 };
@@ -55,16 +56,23 @@ class ExternalCalls {
     /// Before each run.
     void restart();
 
+    /// Answers that are known from elsewhere, looked up by their question: templates are expanded with what was asked for them beforehand.
+    struct Known {
+        ExternalRequest request;
+        ExternalAnswer answer;
+    };
+    using Answers = std::vector<Known>;
+    void prime(const Answers* answers) { primed_ = answers; }  ///< outlives this
+    /// Moves what was answered so far to the end of `out`.
+    void take(Answers& out);
+
     /// How often this run has asked `service`.
     std::size_t asked(External service) const;
     std::size_t asked() const { return at_; }
 
   private:
-    struct Known {
-        ExternalRequest request;
-        ExternalAnswer answer;
-    };
-    std::vector<Known> known_;
+    Answers known_;
+    const Answers* primed_ = nullptr;
     std::size_t at_ = 0;
     std::optional<ExternalRequest> wanted_;
 };

@@ -19,12 +19,11 @@ inline constexpr std::size_t payload_depth_max = 64;
 
 class Payload {
   public:
-    Payload();
-    ~Payload();
+    Payload() = default;
     Payload(const Payload&) = delete;
     Payload& operator=(const Payload&) = delete;
 
-    /// Parses `json`, which is copied; values read from the payload borrow from it until the next `parse`. Buffers are kept.
+    /// Parses `json`; values read from the payload borrow from that text and from buffers of this object, until the next `parse`.
     /// @param scalars  whether a bare number, string, true, false or null counts as JSON. For messages it does not (section 11).
     /// @return false for text that is not such JSON, not UTF-8, or nested deeper than `payload_depth_max`: then the payload is not JSON.
     bool parse(std::string_view json, bool scalars = false);
@@ -46,17 +45,14 @@ class Payload {
         std::uint32_t end = 0;  ///< index after the last node below this one
         std::string_view key, text;
     };
-    class Builder;
-    struct Parser;
+    class Reader;
 
     Value value_at(std::size_t index, Version version) const;
     Value array_at(std::size_t index, Version version) const;
     Value object_at(std::size_t index, Version version) const;
 
-    std::unique_ptr<Parser> parser_;
-    std::string padded_;
     std::vector<Node> nodes_;
-    std::size_t root_ = 0;
+    std::string unescaped_;  ///< the texts of strings that have escapes
 };
 
 }  // namespace fogbank::rules::sql

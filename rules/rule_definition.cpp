@@ -150,12 +150,13 @@ Result<std::shared_ptr<const CompiledRule>> compile_rule(const RuleName& name, R
     const auto actions = nlohmann::json::parse(definition.actions_json, nullptr, false);
     if (!actions.is_array()) return invalid("`actions` must be an array");
     for (const auto& action : actions) {
-        auto made = make_action(action, rule->statement, services);
+        auto made = make_action(action, rule->statement, services, rule->asking, rule->destinations);
         if (!made) return made.error();
         rule->actions.push_back(std::move(*made));
     }
     if (!definition.error_action_json.empty()) {
-        auto made = make_action(nlohmann::json::parse(definition.error_action_json, nullptr, false), rule->statement, services);
+        auto made = make_action(nlohmann::json::parse(definition.error_action_json, nullptr, false), rule->statement, services,
+                                rule->asking, rule->destinations);
         if (!made) return in_context("errorAction", made.error());
         rule->error_action = std::move(*made);
     }

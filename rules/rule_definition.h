@@ -43,7 +43,12 @@ struct CompiledRule {
     RuleName name;
     sql::CompiledStatement statement;
     std::vector<std::unique_ptr<Action>> actions;
-    std::unique_ptr<Action> error_action;  ///< may be null
+    std::unique_ptr<Action> error_action;   ///< may be null
+    std::vector<std::string> destinations;  ///< confirmation URLs of the http actions
+    std::vector<sql::Template> asking;      ///< templates of the actions that ask other services
+
+    /// Whether a message must wait for other services before the actions can start.
+    bool asks() const { return statement.program().asks || !asking.empty(); }
 };
 
 /// Errors: sql_parse, invalid_request. On success `definition.topic_filter` is set from FROM.

@@ -3,6 +3,8 @@
 
 #include <array>
 #include <atomic>
+#include <deque>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -10,6 +12,8 @@
 
 #include "common/metrics.h"
 #include "common/subscriber.h"
+#include "rules/external_services.h"
+#include "rules/outbox.h"
 #include "rules/rule_definition.h"
 #include "rules/rule_service.h"
 
@@ -45,7 +49,11 @@ class RuleState {
 /// Thread-safe.
 class RuleSurroundings {
   public:
-    explicit RuleSurroundings(sql::Environment environment) : environment_(std::move(environment)) {}
+    RuleSurroundings(sql::Environment environment, std::shared_ptr<ExternalServices> externals, Outbox* outbox)
+        : environment_(std::move(environment)), externals_(std::move(externals)), outbox_(outbox) {}
+    ExternalServices& externals() const { return *externals_; }
+    /// Null: actions send nothing to other servers.
+    Outbox* outbox() const { return outbox_; }
     const sql::Environment& environment() const { return environment_; }
     std::shared_ptr<sql::MessageContext> context(const MessagePtr& message);
     void stop() { stopped_ = true; }
@@ -55,9 +63,17 @@ class RuleSurroundings {
     /// Shards beyond this number parse once per rule.
     static constexpr std::size_t shards_max = 256;
     sql::Environment environment_;
+    std::shared_ptr<ExternalServices> externals_;
+    Outbox* outbox_;
     std::atomic<bool> stopped_{false};
     std::array<std::shared_ptr<sql::MessageContext>, shards_max> latest_;  ///< each touched by its shard's thread only
 };
+
+/// An error action: told once per rule and message of what failed. Runs on the shard or thread that calls it.
+/// @param done  called once when the error action is durable or has failed (which is logged); any thread.
+void run_error_action(const std::shared_ptr<const CompiledRule>& rule, const std::shared_ptr<RuleSurroundings>& surroundings,
+                      const MessagePtr& message, const std::vector<JobFailure>& failures, std::string trace_id,
+                      sql::ExternalCalls::Answers answers, UniqueFunction<void(std::optional<Error> store_failure)> done);
 
 class RuleRunner final : public Subscriber, public std::enable_shared_from_this<RuleRunner> {
   public:
@@ -68,11 +84,20 @@ class RuleRunner final : public Subscriber, public std::enable_shared_from_this<
 
   private:
     class Execution;
-    void start(sql::MessageContext& message, const sql::Outcome& outcome, Hold hold) const;
+    class Asking;
+    void start(sql::MessageContext& message, const sql::Outcome& outcome, sql::ExternalCalls::Answers answers, Hold hold) const;
+    /// Messages of one topic wait for each other, so that actions start in the order of publishing.
+    void enqueue(std::shared_ptr<Asking> asking);
+    void next(const std::string& topic);
+    /// Takes a place among the messages under way, or fails the hold.
+    bool enter(const Message& message, Hold& hold) const;
+    void not_started(const Message& message, const Result<sql::Outcome>& outcome) const;
 
     std::shared_ptr<const CompiledRule> rule_;
     std::shared_ptr<RuleState> state_;
     std::shared_ptr<RuleSurroundings> surroundings_;
+    std::mutex waiting_mutex_;
+    std::map<std::string, std::deque<std::shared_ptr<Asking>>> waiting_;  ///< by topic; the first of each is running
 };
 
 }  // namespace fogbank::rules

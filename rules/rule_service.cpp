@@ -5,7 +5,9 @@
 #include <map>
 #include <mutex>
 
+#include "common/encoding.h"
 #include "common/logging.h"
+#include "rules/actions/kafka.h"
 #include "rules/rule_definition.h"
 #include "rules/rule_runner.h"
 #include "store/kv/errc.h"
@@ -14,6 +16,7 @@
 namespace fogbank::rules {
 namespace {
 
+namespace asio = boost::asio;
 namespace kv = store::kv;
 
 constexpr std::string_view room = "rule";
@@ -32,14 +35,41 @@ Error as_rule_error(const Error& error) {
     return {Errc::unavailable, error.message};
 }
 
+/// GetObject, for the descriptors of decode(…, 'proto', …).
+asio::awaitable<Result<std::string>> read_object(HttpClient& http, const SinkDirectory& sinks, const Clock& clock, std::string bucket,
+                                                 std::string key) {
+    OutboundStep step;
+    step.sink = "s3";
+    step.sign_service = "s3";
+    step.method = "GET";
+    step.url = "/" + percent_encode(bucket) + "/" + percent_encode(key, true);
+    auto request = request_of(step, sinks, clock.now());
+    if (!request) co_return request.error();
+    auto answer = co_await http.send(std::move(*request));
+    if (!answer) co_return answer.error();
+    if (answer->status != 200) co_return Error(Errc::unavailable, "S3 answered " + std::to_string(answer->status));
+    co_return std::move(answer->body);
+}
+
 class Service final : public RuleService {
   public:
-    explicit Service(Dependencies dependencies)
+    Service(Dependencies dependencies, SinkDirectory sinks, std::unique_ptr<HttpClient> http)
         : dependencies_(std::move(dependencies)),
-          services_{dependencies_.publisher, dependencies_.tables, dependencies_.functions, dependencies_.clock, dependencies_.quotas, {}},
+          sinks_(std::move(sinks)),
+          http_(std::move(http)),
+          kafka_(make_kafka_sender(dependencies_.outside.sink_ca_file)),
+          outbox_(make_outbox({dependencies_.engine, *http_, kafka_.get(), sinks_, dependencies_.clock, dependencies_.metrics})),
+          destinations_({dependencies_.engine, *http_, dependencies_.clock, dependencies_.random, dependencies_.arns, dependencies_.quotas,
+                         dependencies_.outside.confirm_url,
+                         [this](std::function<asio::awaitable<void>()> task) { outbox_->spawn(std::move(task)); }}),
+          externals_(make_external_services({dependencies_.tables, &dependencies_.functions, dependencies_.outside.shadows,
+                                             dependencies_.outside.things, dependencies_.outside.secrets_file, object_reader(),
+                                             dependencies_.clock})),
+          services_{
+              dependencies_.publisher, dependencies_.tables, dependencies_.functions, dependencies_.clock,  dependencies_.quotas, &sinks_,
+              outbox_.get(),           kafka_.get(),         &destinations_,          externals_->why_not()},
           surroundings_(std::make_shared<RuleSurroundings>(
-              sql::Environment{dependencies_.clock, dependencies_.random, dependencies_.arns.account().str()})) {
-        services_.why_no_external.fill("rules cannot ask other services yet");
+              sql::Environment{dependencies_.clock, dependencies_.random, dependencies_.arns.account().str()}, externals_, outbox_.get())) {
     }
     ~Service() override { stop_now(); }
 
@@ -51,6 +81,8 @@ class Service final : public RuleService {
     Awaitable<void> delete_rule(RuleName name) override;
     Awaitable<void> set_rule_enabled(RuleName name, bool enabled) override;
     std::optional<RuleCounters> counters(const RuleName& name) const override;
+    OutboxCounters outbox() const override { return {outbox_->jobs(), outbox_->bytes(), outbox_->retries(), outbox_->given_up()}; }
+    DestinationService& destinations() override { return destinations_; }
     void stop() override { stop_now(); }
 
   private:
@@ -60,7 +92,8 @@ class Service final : public RuleService {
         std::uint64_t revision = 0;
         bool exists = false;
         std::shared_ptr<RuleState> state;
-        std::shared_ptr<RuleRunner> runner;  ///< null: not subscribed
+        std::shared_ptr<RuleRunner> runner;            ///< null: not subscribed
+        std::shared_ptr<const CompiledRule> compiled;  ///< the one that runs, or ran last
         std::string topic_filter;
     };
     /// What a transaction committed: the record, or nothing for a deletion, and its place in the order of commits.
@@ -76,6 +109,7 @@ class Service final : public RuleService {
     };
     Result<Prepared> prepare(const RuleName& name, const std::string& payload_json) const;
     Awaitable<void> change(RuleName name, std::shared_ptr<const CompiledRule> compiled, Edit edit);
+    Awaitable<void> make_destinations(std::shared_ptr<const CompiledRule> rule);
     Awaitable<std::optional<RuleDefinition>> read(RuleName name);
     void apply(const RuleName& name, const Change& change, std::shared_ptr<const CompiledRule> compiled);
     void subscribe(const RuleName& name, Entry& entry, std::shared_ptr<const CompiledRule> compiled, const std::string& topic_filter);
@@ -85,7 +119,17 @@ class Service final : public RuleService {
     void stop_now();
     static std::string basic_ingest_filter(const RuleName& name) { return "$aws/rules/" + name.str() + "/#"; }
 
+    /// A job's work is over: count it, and tell the rule's error action what failed.
+    void finished(const std::shared_ptr<const OutboxJob>& job, UniqueFunction<void()> done);
+    ObjectReader object_reader();
+
     Dependencies dependencies_;
+    SinkDirectory sinks_;
+    std::unique_ptr<HttpClient> http_;
+    std::unique_ptr<KafkaSender> kafka_;
+    std::unique_ptr<Outbox> outbox_;
+    DestinationService destinations_;
+    std::shared_ptr<ExternalServices> externals_;
     ActionServices services_;
     std::shared_ptr<RuleSurroundings> surroundings_;
     std::atomic<std::uint64_t> next_revision_{1};
@@ -164,6 +208,7 @@ void Service::apply(const RuleName& name, const Change& change, std::shared_ptr<
 }
 
 void Service::subscribe(const RuleName& name, Entry& entry, std::shared_ptr<const CompiledRule> compiled, const std::string& topic_filter) {
+    entry.compiled = compiled;
     entry.runner = std::make_shared<RuleRunner>(std::move(compiled), entry.state, surroundings_);
     entry.topic_filter = topic_filter;
     SubscriptionOptions options;
@@ -183,6 +228,16 @@ bool Service::room_for_another(const RuleName& name) const {
     return entries_.contains(name) || entries_.size() < dependencies_.quotas.bytes(Quota::rules_per_account);
 }
 
+/// An http action whose URL has no destination yet makes one.
+Awaitable<void> Service::make_destinations(std::shared_ptr<const CompiledRule> rule) {
+    for (const std::string& url : rule->destinations) {
+        if (destinations_.has(url)) continue;
+        const auto made = co_await destinations_.create_http(url);
+        if (!made && made.error().code != Errc::resource_already_exists) co_return made.error();
+    }
+    co_return Result<void>();
+}
+
 Awaitable<void> Service::create_rule(RuleName name, std::string payload_json) {
     auto prepared = prepare(name, payload_json);
     if (!prepared) co_return prepared.error();
@@ -195,7 +250,10 @@ Awaitable<void> Service::create_rule(RuleName name, std::string payload_json) {
         if (current) return Error(Errc::resource_already_exists, "Rule with given name already exists");
         return std::optional(definition);
     };
-    co_return co_await change(std::move(name), std::move(prepared->compiled), std::move(edit));
+    const auto compiled = prepared->compiled;
+    auto changed = co_await change(std::move(name), std::move(prepared->compiled), std::move(edit));
+    if (changed) changed = co_await make_destinations(compiled);
+    co_return changed;
 }
 
 Awaitable<void> Service::replace_rule(RuleName name, std::string payload_json) {
@@ -208,7 +266,10 @@ Awaitable<void> Service::replace_rule(RuleName name, std::string payload_json) {
         replaced.created_at = current->created_at;
         return std::optional(std::move(replaced));
     };
-    co_return co_await change(std::move(name), std::move(prepared->compiled), std::move(edit));
+    const auto compiled = prepared->compiled;
+    auto changed = co_await change(std::move(name), std::move(prepared->compiled), std::move(edit));
+    if (changed) changed = co_await make_destinations(compiled);
+    co_return changed;
 }
 
 Awaitable<std::optional<RuleDefinition>> Service::read(RuleName name) {
@@ -292,11 +353,48 @@ std::optional<RuleCounters> Service::counters(const RuleName& name) const {
 
 void Service::stop_now() {
     surroundings_->stop();
-    const std::lock_guard lock(mutex_);
-    stopped_ = true;
-    for (auto& [name, entry] : entries_) {
-        if (const auto runner = std::exchange(entry.runner, nullptr)) unsubscribe(name, runner, entry.topic_filter);
+    {
+        const std::lock_guard lock(mutex_);
+        stopped_ = true;
+        for (auto& [name, entry] : entries_) {
+            if (const auto runner = std::exchange(entry.runner, nullptr)) unsubscribe(name, runner, entry.topic_filter);
+        }
     }
+    outbox_->stop();
+}
+
+ObjectReader Service::object_reader() {
+    if (!sinks_.has("s3")) return {};
+    return [this](std::string bucket, std::string key) -> asio::awaitable<Result<std::string>> {
+        return read_object(*http_, sinks_, dependencies_.clock, std::move(bucket), std::move(key));
+    };
+}
+
+void Service::finished(const std::shared_ptr<const OutboxJob>& job, UniqueFunction<void()> done) {
+    std::shared_ptr<RuleState> state;
+    std::shared_ptr<const CompiledRule> rule;
+    {
+        const std::lock_guard lock(mutex_);
+        const auto found = entries_.find(RuleName(job->rule));
+        if (found != entries_.end()) {
+            state = found->second.state;
+            rule = found->second.compiled;
+        }
+    }
+    for (const JobFailure& failure : job->failures) {
+        logger("rules").error("{} failed rule={} action={} resource={} topic={} reason={}",
+                              job->for_error_action ? "error action" : "action", job->rule, failure.action, log_value(failure.resource),
+                              log_value(job->message->topic_name()), log_value(failure.message));
+    }
+    if (job->for_error_action || !state) return done();
+    if (job->failures.empty()) {
+        state->succeeded();
+        return done();
+    }
+    state->failed(job->failures[0].action + ": " + job->failures[0].message);
+    if (!rule || !rule->error_action) return done();
+    run_error_action(rule, surroundings_, job->message, job->failures, job->trace_id, {},
+                     [done = std::move(done)](std::optional<Error>) mutable { done(); });
 }
 
 /// A rule that no longer compiles stays in the store and is not subscribed.
@@ -331,15 +429,28 @@ Awaitable<void> Service::load() {
             reader.text();
             load_one(RuleName(reader.text().value_or("")), item.value);
         }
-        if (!page->more || page->items.empty()) co_return Result<void>();
+        if (!page->more || page->items.empty()) break;
         options.range.begin = page->items.back().key + '\0';
     }
+    auto destinations = co_await destinations_.load();
+    if (!destinations) co_return as_rule_error(destinations.error());
+    auto stored = co_await stored_jobs(dependencies_.engine);
+    if (!stored) co_return as_rule_error(stored.error());
+    outbox_->start(std::move(*stored),
+                   [this](std::shared_ptr<const OutboxJob> job, UniqueFunction<void()> done) { finished(job, std::move(done)); });
+    co_return Result<void>();
 }
 
 }  // namespace
 
 Awaitable<std::unique_ptr<RuleService>> open_rule_service(RuleService::Dependencies dependencies) {
-    auto service = std::make_unique<Service>(std::move(dependencies));
+    const Outside& outside = dependencies.outside;
+    const std::string region = outside.sink_region.empty() ? dependencies.arns.region().str() : outside.sink_region;
+    auto sinks = make_sink_directory(outside.sinks, {outside.sink_access_key_id, outside.sink_secret_access_key, {}}, region);
+    if (!sinks) co_return sinks.error();
+    auto http = make_http_client(outside.sink_ca_file);
+    if (!http) co_return http.error();
+    auto service = std::make_unique<Service>(std::move(dependencies), std::move(*sinks), std::move(*http));
     auto loaded = co_await service->load();
     if (!loaded) co_return loaded.error();
     std::unique_ptr<RuleService> opened = std::move(service);

@@ -4,6 +4,7 @@
 
 #include <boost/asio/awaitable.hpp>
 #include <cstdint>
+#include <filesystem>
 #include <memory>
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
@@ -18,8 +19,11 @@
 #include "common/quotas.h"
 #include "common/random.h"
 #include "common/result.h"
+#include "common/shadows.h"
 #include "common/subscriber.h"
+#include "common/things.h"
 #include "lambda/function_service.h"
+#include "rules/destinations.h"
 #include "rules/errc.h"
 #include "store/kv/engine.h"
 #include "store/table/table_service.h"
@@ -51,6 +55,24 @@ struct RuleCounters {
     std::string last_error;
 };
 
+/// What rules may use beyond the rooms that rules/ links. What is null or empty is not there, and rules that need it are refused.
+struct Outside {
+    Shadows* shadows = nullptr;
+    ThingDirectory* things = nullptr;
+    std::filesystem::path secrets_file;  ///< for get_secret: a JSON object of secret id to text, or to an object
+    std::vector<std::string> sinks;      ///< `<service>=<url>`
+    std::string sink_region;             ///< empty: the server's
+    std::string sink_access_key_id, sink_secret_access_key;
+    std::filesystem::path sink_ca_file;
+    std::string confirm_url;  ///< of this server's API, for the links that confirm HTTP destinations: `https://host:4566`
+};
+
+/// What waits to be sent to other servers.
+struct OutboxCounters {
+    std::size_t jobs = 0, bytes = 0;
+    std::uint64_t retries = 0, given_up = 0;
+};
+
 class RuleService {
   public:
     struct Dependencies {
@@ -64,6 +86,7 @@ class RuleService {
         Metrics& metrics;
         ArnFactory arns;
         Quotas quotas;
+        Outside outside = {};
     };
     virtual ~RuleService() = default;
 
@@ -80,7 +103,10 @@ class RuleService {
     /// Nothing if there is no such rule.
     virtual std::optional<RuleCounters> counters(const RuleName& name) const = 0;
 
-    /// Drops all subscriptions; messages under way are finished.
+    virtual OutboxCounters outbox() const = 0;
+    virtual DestinationService& destinations() = 0;
+
+    /// Drops all subscriptions; messages under way are finished, what waits for other servers stays in the store.
     virtual void stop() = 0;
 };
 

@@ -17,8 +17,25 @@ struct ActionRow {
     MadeAction (*make)(const ActionDefinition& definition);
 };
 /// Action keys are case-sensitive, as AWS's are (reference "rules", section 8).
-constexpr std::array<ActionRow, 3> table{
-    {{"dynamoDBv2", make_dynamodb_v2_action}, {"lambda", make_lambda_action}, {"republish", make_republish_action}}};
+constexpr std::array table{
+    ActionRow{"cloudwatchAlarm", make_cloudwatch_alarm_action},
+    ActionRow{"cloudwatchLogs", make_cloudwatch_logs_action},
+    ActionRow{"cloudwatchMetric", make_cloudwatch_metric_action},
+    ActionRow{"dynamoDB", make_dynamodb_action},
+    ActionRow{"dynamoDBv2", make_dynamodb_v2_action},
+    ActionRow{"elasticsearch", make_elasticsearch_action},
+    ActionRow{"firehose", make_firehose_action},
+    ActionRow{"http", make_http_action},
+    ActionRow{"kafka", make_kafka_action},
+    ActionRow{"kinesis", make_kinesis_action},
+    ActionRow{"lambda", make_lambda_action},
+    ActionRow{"openSearch", make_opensearch_action},
+    ActionRow{"republish", make_republish_action},
+    ActionRow{"s3", make_s3_action},
+    ActionRow{"sns", make_sns_action},
+    ActionRow{"sqs", make_sqs_action},
+    ActionRow{"timestream", make_timestream_action},
+};
 
 std::string known_keys() {
     std::string keys;
@@ -28,13 +45,14 @@ std::string known_keys() {
 
 }  // namespace
 
-MadeAction make_action(const nlohmann::json& action, const sql::CompiledStatement& statement, const ActionServices& services) {
+MadeAction make_action(const nlohmann::json& action, const sql::CompiledStatement& statement, const ActionServices& services,
+                       std::vector<sql::Template>& asking, std::vector<std::string>& destinations) {
     if (!action.is_object() || action.size() != 1) return Error(Errc::invalid_request, "an action is an object with exactly one member");
     const std::string& key = action.begin().key();
     const auto found = std::find_if(table.begin(), table.end(), [&](const ActionRow& row) { return row.key == key; });
     if (found == table.end()) return Error(Errc::invalid_request, "action `" + key + "` is not available: this server has " + known_keys());
     if (!action.begin()->is_object()) return Error(Errc::invalid_request, "action `" + key + "` must be an object");
-    const ActionDefinition definition{*action.begin(), statement, services};
+    const ActionDefinition definition{*action.begin(), statement, services, asking, destinations};
     return found->make(definition);
 }
 
@@ -46,7 +64,15 @@ Result<sql::Template> template_parameter(const ActionDefinition& definition, std
     }
     auto made = sql::Template::create(found->get_ref<const std::string&>(), definition.statement);
     if (!made) return in_context(what, made.error());
+    if (made->asks()) definition.asking.push_back(*made);
     return made;
+}
+
+Result<std::string> expand(const sql::Template& text, const ActionInput& input) {
+    if (!text.asks()) return text.expand(input.message, input.environment, input.variables);
+    sql::ExternalSession session(input.environment);
+    session.calls().prime(&input.answers);
+    return text.expand(input.message, input.environment, input.variables, &session);
 }
 
 bool is_store_failure(const Error& error) {

@@ -32,7 +32,7 @@ class LambdaAction final : public Action {
     LambdaAction(sql::Template function, lambda::FunctionService& functions) : function_(std::move(function)), functions_(functions) {}
 
     void run(const ActionInput& input, ActionDone done) const override {
-        auto reference = function_.expand(input.message, input.environment, input.variables);
+        auto reference = expand(function_, input);
         if (!reference) return fail(done, "", reference.error());
         auto name = function_name(*reference);
         if (!name) return fail(done, *reference, name.error());

@@ -231,6 +231,8 @@ class FakeRules final : public rules::RuleService {
         co_return Result<void>();
     }
     std::optional<rules::RuleCounters> counters(const RuleName&) const override { return std::nullopt; }
+    rules::OutboxCounters outbox() const override { return {}; }
+    rules::DestinationService& destinations() override { std::abort(); }
     void stop() override {}
 };
 

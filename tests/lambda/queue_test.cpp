@@ -42,7 +42,7 @@ TEST(QueueValue, SurvivesTheRoundTripAndRefusesOtherBytes) {
     for (std::size_t size = 0; size < bytes.size() - value.event.size(); ++size)
         EXPECT_FALSE(QueueValue::decode(bytes.substr(0, size))) << size;
     std::string other = bytes;
-    other[7] = 2;  // another layout
+    other[7] = 3;  // another layout
     EXPECT_FALSE(QueueValue::decode(other));
 }
 
