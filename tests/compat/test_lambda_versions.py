@@ -25,7 +25,7 @@ def source(text):
 
 @pytest.fixture
 def function(raw, name):
-    raw.ok("lambda", "CreateFunction", FunctionName=name, Runtime="nodejs20.x", Role=ROLE, Handler="index.handler", Timeout=20, Tags={"a": "1"},
+    raw.ok("lambda", "CreateFunction", FunctionName=name, Runtime="nodejs18.x", Role=ROLE, Handler="index.handler", Timeout=20, Tags={"a": "1"},
            Code={"ZipFile": source("first")})
     yield name
     raw.call("lambda", "DeleteFunction", FunctionName=name)
@@ -69,7 +69,7 @@ def test_versions(raw, function, call, server):
 
 
 def test_created_as_a_version(raw, name):
-    made = raw.ok("lambda", "CreateFunction", FunctionName=name, Runtime="nodejs20.x", Role=ROLE, Handler="index.handler", Publish=True,
+    made = raw.ok("lambda", "CreateFunction", FunctionName=name, Runtime="nodejs18.x", Role=ROLE, Handler="index.handler", Publish=True,
                   Code={"ZipFile": source("x")})
     assert made["Version"] == "1"
     raw.ok("lambda", "DeleteFunction", FunctionName=name)
@@ -180,7 +180,7 @@ def until(condition, what):
 def test_failed_events_reach_their_destination(functions, function, name, dynamodb, make_client):
     """Without retries a failing event goes to the failure destination at once, a good one to the other; both records say what happened."""
     logs, target = make_client("logs"), "d" + name
-    functions.create_function(FunctionName=target, Runtime="nodejs20.x", Role=ROLE, Handler="index.handler", Timeout=20,
+    functions.create_function(FunctionName=target, Runtime="nodejs18.x", Role=ROLE, Handler="index.handler", Timeout=20,
                               Code={"ZipFile": package("exports.handler = async (record) => { console.log('RECORD ' + JSON.stringify(record)) }")})
     arn = functions.get_function_configuration(FunctionName=target)["FunctionArn"]
     functions.put_function_event_invoke_config(FunctionName=function, MaximumRetryAttempts=0,
@@ -220,6 +220,6 @@ def test_what_belongs_to_a_function_goes_with_it(raw, function, name):
     raw.ok("lambda", "PublishVersion", FunctionName=function)
     raw.ok("lambda", "CreateAlias", FunctionName=function, Name="live", FunctionVersion="1")
     raw.ok("lambda", "DeleteFunction", FunctionName=function)
-    raw.ok("lambda", "CreateFunction", FunctionName=name, Runtime="nodejs20.x", Role=ROLE, Handler="index.handler", Code={"ZipFile": source("new")})
+    raw.ok("lambda", "CreateFunction", FunctionName=name, Runtime="nodejs18.x", Role=ROLE, Handler="index.handler", Code={"ZipFile": source("new")})
     assert [one["Version"] for one in raw.ok("lambda", "ListVersionsByFunction", FunctionName=name)["Versions"]] == ["$LATEST"]
     raw.error("lambda", "GetAlias", "ResourceNotFoundException", 404, FunctionName=name, Name="live")

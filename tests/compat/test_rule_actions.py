@@ -134,7 +134,7 @@ def test_firehose_batch(run):
 
 def test_s3(run):
     request = run({"s3": {"roleArn": ROLE, "bucketName": "b", "key": "k ${a}/${topic()}", "cannedAcl": "public-read"}})
-    assert (request.method, request.path.split("?")[0][:8]) == ("PUT", "/b/k%201/")
+    assert (request.method, request.path.split("?")[0][:9]) == ("PUT", "/b/k%201/")
     assert (request.body, request.headers["content-type"], request.headers["x-amz-acl"]) == (b'{"a":1}', "application/json", "public-read")
     check_signature(request, "s3")
 
@@ -177,16 +177,16 @@ def test_documents(world, run, key):
 
 def test_dynamodb_v1(world):
     tables = world.server.boto3("dynamodb")
-    tables.create_table(TableName="v1", KeySchema=[{"AttributeName": "d", "KeyType": "HASH"}, {"AttributeName": "n", "KeyType": "RANGE"}],
+    tables.create_table(TableName="rows-v1", KeySchema=[{"AttributeName": "d", "KeyType": "HASH"}, {"AttributeName": "n", "KeyType": "RANGE"}],
                         AttributeDefinitions=[{"AttributeName": "d", "AttributeType": "S"}, {"AttributeName": "n", "AttributeType": "N"}],
                         BillingMode="PAY_PER_REQUEST")
     keys = {"hashKeyField": "d", "hashKeyValue": "${topic(2)}", "rangeKeyField": "n", "rangeKeyValue": "${n}", "rangeKeyType": "NUMBER"}
-    _, topic = world.rule({"dynamoDB": {"roleArn": ROLE, "tableName": "v1", "payloadField": "data", "operation": "${op}", **keys}})
+    _, topic = world.rule({"dynamoDB": {"roleArn": ROLE, "tableName": "rows-v1", "payloadField": "data", "operation": "${op}", **keys}})
     world.publish(topic, '{"n":7,"op":"INSERT","o":{"color":"brown"}}')
-    found = tables.get_item(TableName="v1", Key={"d": {"S": "x"}, "n": {"N": "7"}})["Item"]
+    found = tables.get_item(TableName="rows-v1", Key={"d": {"S": "x"}, "n": {"N": "7"}})["Item"]
     assert found["data"]["M"]["o"] == {"M": {"color": {"S": "brown"}}}
     world.publish(topic, '{"n":7,"op":"DELETE"}')
-    assert "Item" not in tables.get_item(TableName="v1", Key={"d": {"S": "x"}, "n": {"N": "7"}})
+    assert "Item" not in tables.get_item(TableName="rows-v1", Key={"d": {"S": "x"}, "n": {"N": "7"}})
 
 
 def test_a_service_without_an_endpoint_is_refused(iot, name):

@@ -70,7 +70,9 @@ TEST(RuleService, RefusesWhatCannotRun) {
         {"r", rule("SELECT * FROM 'a/#/b'", ""), Errc::sql_parse, "`#` must be the last level"},
         {"r", rule("SELECT * FROM '$aws/rules/r/x'", ""), Errc::sql_parse, "Basic Ingest"},
         {"r", rule("SELECT * FROM 'a'", eleven), Errc::invalid_request, "at most 10 actions"},
-        {"r", rule("SELECT * FROM 'a'", R"({"s3":{}})"), Errc::invalid_request, "action `s3` is not available"},
+        {"r", rule("SELECT * FROM 'a'", R"({"stepFunctions":{}})"), Errc::invalid_request, "action `stepFunctions` is not available"},
+        {"r", rule("SELECT * FROM 'a'", R"({"s3":{"bucketName":"b","key":"k","roleArn":"arn:aws:iam::123456789012:role/r"}})"),
+         Errc::invalid_request, "sink"},
         {"r", rule("SELECT * FROM 'a'", R"({"Lambda":{}})"), Errc::invalid_request, "action `Lambda` is not available"},
         {"r", rule("SELECT * FROM 'a'", "{}"), Errc::invalid_request, "exactly one member"},
         {"r", rule("SELECT * FROM 'a'", R"({"lambda":{}})"), Errc::invalid_request, "`functionArn`"},
@@ -81,8 +83,9 @@ TEST(RuleService, RefusesWhatCannotRun) {
         {"r", rule("SELECT * FROM 'a'", R"({"dynamoDBv2":{}})"), Errc::invalid_request, "`putItem`"},
         {"r", rule("SELECT * FROM 'a'", R"({"republish":{"topic":"a/#"}})"), Errc::invalid_request, "wildcards"},
         {"r", rule("SELECT * FROM 'a'", R"({"republish":{"topic":"a","qos":2}})"), Errc::invalid_request, "`qos`"},
-        {"r", rule("SELECT * FROM 'a'", R"({"republish":{"topic":"a","headers":{}}})"), Errc::invalid_request, "`headers`"},
-        {"r", rule("SELECT * FROM 'a'", "", R"(,"errorAction":{"sqs":{}})"), Errc::invalid_request, "errorAction: action `sqs`"},
+        {"r", rule("SELECT * FROM 'a'", R"({"republish":{"topic":"a","headers":[]}})"), Errc::invalid_request, "`headers`"},
+        {"r", rule("SELECT * FROM 'a'", "", R"(,"errorAction":{"stepFunctions":{}})"), Errc::invalid_request,
+         "errorAction: action `stepFunctions`"},
         {"r", rule("SELECT '" + std::string(140'000, 'x') + "' AS x FROM 'a'", ""), Errc::invalid_request, "bytes"},
     };
     for (const Refused& one : refused) {
