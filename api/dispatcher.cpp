@@ -1,5 +1,6 @@
 #include "api/dispatcher.h"
 
+#include <charconv>
 #include <nlohmann/json.hpp>
 
 #include "api/answer.h"
@@ -18,6 +19,14 @@ namespace asio = boost::asio;
 constexpr std::string_view reserved_prefix = "/_fogbank/";
 /// What a caller that has not shown a known key may make the server read before it is refused.
 constexpr std::size_t unauthenticated_body_bytes_max = 64 * 1024;
+
+/// Whether the body's size is known and small enough to be read from anybody: then nobody need ask who it is from.
+bool announces_at_most(const Request& head, std::size_t bytes_max) {
+    const auto length = head.header("content-length");
+    std::size_t bytes = 0;
+    if (!length || std::from_chars(length->data(), length->data() + length->size(), bytes).ec != std::errc()) return false;
+    return bytes <= bytes_max;
+}
 
 std::string claimed_service(const Request& request) {
     const auto claim = sigv4::parse_claim(request);
@@ -47,6 +56,7 @@ class ApiDispatcher final : public RequestHandler {
 
     std::size_t body_bytes_max(const Request& head) override {
         if (head.path.starts_with(reserved_prefix) && !own_.match(head.method, head.path)) return 0;
+        if (announces_at_most(head, unauthenticated_body_bytes_max)) return unauthenticated_body_bytes_max;
         const auto claim = sigv4::precheck(head, services_.rooms.access_keys, services_.rooms.clock.now());
         return claim ? services_.rooms.quotas.bytes(Quota::http_body_bytes) : unauthenticated_body_bytes_max;
     }
@@ -85,7 +95,7 @@ class ApiDispatcher final : public RequestHandler {
             auto confirmed = co_await confirm(std::move(request), request_id);
             co_return confirmed;
         }
-        const auto caller = sigv4::verify(request, services_.rooms.access_keys, services_.rooms.clock.now());
+        const auto caller = sigv4::verify(request, services_.rooms.access_keys, services_.rooms.clock.now(), &signing_keys_);
         if (!caller) {
             const AwsService& service = index_.service_of(claimed_service(request), request);
             const bool is_unsigned = caller.error().code == Errc::missing_authentication_token;
@@ -206,6 +216,7 @@ class ApiDispatcher final : public RequestHandler {
 
     Services services_;
     ServiceIndex index_;
+    sigv4::SigningKeys signing_keys_;
     Router own_;  ///< tells this server's own operations below /_fogbank, which are signed like all others, from the open pages
 };
 

@@ -9,15 +9,13 @@
 #include <boost/asio/buffer.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/core/string.hpp>
-#include <boost/beast/http/empty_body.hpp>
 #include <boost/beast/http/error.hpp>
 #include <boost/beast/http/message.hpp>
 #include <boost/beast/http/parser.hpp>
+#include <boost/beast/http/status.hpp>
 #include <boost/beast/http/string_body.hpp>
-#include <boost/beast/http/write.hpp>
 #include <ctime>
 #include <span>
-#include <sstream>
 
 #include "api/http_transport.h"
 #include "common/logging.h"
@@ -37,15 +35,28 @@ constexpr std::size_t read_chunk_bytes = 16 * 1024;
 /// How much of an unwanted body is read before closing, so that the client sees the answer and not a reset.
 constexpr std::size_t drain_bytes_max = 1024 * 1024;
 constexpr std::chrono::seconds drain_deadline{2};
+constexpr std::size_t head_bytes_typical = 320;
 
-/// RFC 9110, section 5.6.7.
-std::string http_date(WallTime time) {
-    const std::time_t seconds = std::chrono::system_clock::to_time_t(std::chrono::floor<std::chrono::seconds>(time));
-    std::tm parts{};
-    gmtime_r(&seconds, &parts);
-    std::array<char, 40> buffer{};
-    return std::string(buffer.data(), std::strftime(buffer.data(), buffer.size(), "%a, %d %b %Y %H:%M:%S GMT", &parts));
-}
+/// The Date header, RFC 9110, section 5.6.7, formatted once a second.
+class DateHeader {
+  public:
+    const std::string& text(WallTime now) {
+        const auto second = std::chrono::floor<std::chrono::seconds>(now);
+        if (text_.empty() || second != second_) {
+            second_ = second;
+            const std::time_t seconds = std::chrono::system_clock::to_time_t(second);
+            std::tm parts{};
+            gmtime_r(&seconds, &parts);
+            std::array<char, 40> buffer{};
+            text_.assign(buffer.data(), std::strftime(buffer.data(), buffer.size(), "%a, %d %b %Y %H:%M:%S GMT", &parts));
+        }
+        return text_;
+    }
+
+  private:
+    std::chrono::sys_seconds second_{};
+    std::string text_;
+};
 
 std::string lower(std::string_view text) {
     std::string out(text);
@@ -266,16 +277,21 @@ class Connection final : public HttpConnection {
         }
     }
 
-    std::string head_text(const Response& response, unsigned version, bool keep_alive, bool with_length) const {
-        http::response<http::empty_body> head(static_cast<http::status>(response.status), version);
-        head.set(http::field::date, http_date(context_.clock->now()));
-        if (!response.content_type.empty()) head.set(http::field::content_type, response.content_type);
-        for (const Header& header : response.headers) head.insert(header.name, header.value);
-        head.keep_alive(keep_alive);
-        if (with_length) head.content_length(response.body.size());
-        std::ostringstream text;
-        text << head.base();
-        return std::move(text).str();
+    std::string head_text(const Response& response, unsigned version, bool keep_alive, bool with_length) {
+        std::string out;
+        out.reserve(head_bytes_typical + response.body.size());
+        const auto line = [&](std::string_view name, std::string_view value) {
+            out.append(name).append(": ").append(value).append("\r\n");
+        };
+        out.append(version == 10 ? "HTTP/1.0 " : "HTTP/1.1 ").append(std::to_string(response.status)).append(" ");
+        out.append(view(http::obsolete_reason(static_cast<http::status>(response.status)))).append("\r\n");
+        line("Date", date_.text(context_.clock->now()));
+        if (!response.content_type.empty()) line("Content-Type", response.content_type);
+        for (const Header& header : response.headers) line(header.name, header.value);
+        if (version == 10 && keep_alive) line("Connection", "keep-alive");
+        if (version != 10 && !keep_alive) line("Connection", "close");
+        if (with_length) line("Content-Length", std::to_string(response.body.size()));
+        return out.append("\r\n");
     }
 
     /// True if the connection may carry another request.
@@ -324,6 +340,7 @@ class Connection final : public HttpConnection {
     std::unique_ptr<HttpTransport> transport_;
     beast::flat_buffer buffer_;
     std::string remote_ip_, server_name_, certificate_der_;
+    DateHeader date_;
     bool secure_ = false;
     bool idle_ = false, stopping_ = false;
     const bool adopted_ = false;  ///< accepted and decrypted elsewhere

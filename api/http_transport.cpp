@@ -4,8 +4,10 @@
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/ssl/context.hpp>
 #include <boost/asio/ssl/stream.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <boost/beast/core/tcp_stream.hpp>
+#include <chrono>
+#include <memory>
 #include <optional>
 
 namespace fogbank::api {
@@ -13,22 +15,66 @@ namespace {
 
 namespace asio = boost::asio;
 using boost::system::error_code;
+using std::chrono::steady_clock;
 
 constexpr auto as_result = asio::as_tuple(asio::use_awaitable);
 
-class SocketTransport final : public HttpTransport {
+/// A socket that closes when its deadline passes. Deadlines move several times a request and hardly ever pass: moving one later leaves the
+/// timer alone, which looks at the deadline when it fires.
+class TimedSocket : public std::enable_shared_from_this<TimedSocket> {
   public:
-    explicit SocketTransport(asio::ip::tcp::socket socket) : tcp_(std::move(socket)) {
+    explicit TimedSocket(asio::ip::tcp::socket connected) : socket(std::move(connected)), timer_(socket.get_executor()) {}
+
+    void expires_at(steady_clock::time_point deadline) {
+        deadline_ = deadline;
+        if (deadline < fires_at_) arm();
+    }
+    void close() {
         error_code ignored;
-        tcp_.socket().set_option(asio::ip::tcp::no_delay(true), ignored);
+        socket.close(ignored);
+        timer_.cancel();
     }
 
-    void expires_after(std::chrono::milliseconds time) override { tcp_.expires_after(time); }
+    asio::ip::tcp::socket socket;
 
-    void expires_never() override { tcp_.expires_never(); }
+  private:
+    void arm() {
+        fires_at_ = deadline_;
+        timer_.expires_at(deadline_);
+        timer_.async_wait([self = weak_from_this()](error_code error) {
+            const auto alive = self.lock();
+            if (!error && alive) alive->fire();
+        });
+    }
+    void fire() {
+        fires_at_ = steady_clock::time_point::max();
+        if (deadline_ <= steady_clock::now()) {
+            close();
+        } else if (deadline_ != fires_at_) {
+            arm();
+        }
+    }
+
+    asio::steady_timer timer_;
+    steady_clock::time_point deadline_ = steady_clock::time_point::max(), fires_at_ = deadline_;
+};
+
+class SocketTransport final : public HttpTransport {
+  public:
+    explicit SocketTransport(asio::ip::tcp::socket socket) : timed_(std::make_shared<TimedSocket>(std::move(socket))) {
+        error_code ignored;
+        socket_.set_option(asio::ip::tcp::no_delay(true), ignored);
+    }
+    SocketTransport(const SocketTransport&) = delete;
+    SocketTransport& operator=(const SocketTransport&) = delete;
+    ~SocketTransport() override { timed_->close(); }
+
+    void expires_after(std::chrono::milliseconds time) override { timed_->expires_at(steady_clock::now() + time); }
+
+    void expires_never() override { timed_->expires_at(steady_clock::time_point::max()); }
 
     asio::awaitable<error_code> start_tls(asio::ssl::context& context, std::span<const unsigned char> consumed) override {
-        tls_.emplace(tcp_, context);
+        tls_.emplace(socket_, context);
         const auto bytes = asio::buffer(consumed.data(), consumed.size());
         const auto [error, size] = co_await tls_->async_handshake(asio::ssl::stream_base::server, bytes, as_result);
         static_cast<void>(size);
@@ -43,7 +89,7 @@ class SocketTransport final : public HttpTransport {
             const auto [error, size] = co_await tls_->async_read_some(buffer, as_result);
             co_return TransferResult{error, size};
         }
-        const auto [error, size] = co_await tcp_.async_read_some(buffer, as_result);
+        const auto [error, size] = co_await socket_.async_read_some(buffer, as_result);
         co_return TransferResult{error, size};
     }
 
@@ -56,7 +102,7 @@ class SocketTransport final : public HttpTransport {
                 if (error) co_return error;
                 written = size;
             } else {
-                const auto [error, size] = co_await tcp_.async_write_some(buffer, as_result);
+                const auto [error, size] = co_await socket_.async_write_some(buffer, as_result);
                 if (error) co_return error;
                 written = size;
             }
@@ -68,7 +114,7 @@ class SocketTransport final : public HttpTransport {
     void shutdown_send() override {
         if (tls_) return;
         error_code ignored;
-        tcp_.socket().shutdown(asio::ip::tcp::socket::shutdown_send, ignored);
+        socket_.shutdown(asio::ip::tcp::socket::shutdown_send, ignored);
     }
 
     asio::awaitable<void> close() override {
@@ -77,23 +123,24 @@ class SocketTransport final : public HttpTransport {
             static_cast<void>(ignored);
         }
         error_code ignored;
-        tcp_.socket().shutdown(asio::ip::tcp::socket::shutdown_both, ignored);
+        socket_.shutdown(asio::ip::tcp::socket::shutdown_both, ignored);
         abort();
     }
 
-    void abort() override { tcp_.close(); }
+    void abort() override { timed_->close(); }
 
-    bool is_open() const override { return tcp_.socket().is_open(); }
+    bool is_open() const override { return socket_.is_open(); }
 
     std::string remote_ip() const override {
         error_code error;
-        const auto peer = tcp_.socket().remote_endpoint(error);
+        const auto peer = socket_.remote_endpoint(error);
         return error ? std::string() : peer.address().to_string();
     }
 
   private:
-    boost::beast::tcp_stream tcp_;
-    std::optional<asio::ssl::stream<boost::beast::tcp_stream&>> tls_;
+    std::shared_ptr<TimedSocket> timed_;
+    asio::ip::tcp::socket& socket_ = timed_->socket;
+    std::optional<asio::ssl::stream<asio::ip::tcp::socket&>> tls_;
 };
 
 }  // namespace

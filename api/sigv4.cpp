@@ -7,7 +7,6 @@
 #include <charconv>
 #include <ctime>
 #include <optional>
-#include <set>
 
 #include "common/encoding.h"
 #include "registry/errc.h"
@@ -20,6 +19,7 @@ constexpr std::string_view mismatch_text =
     "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key and signing method. "
     "Consult the "
     "service documentation for details.";
+constexpr std::size_t signing_keys_max = 1024;
 constexpr std::size_t signed_headers_max = 100;  // Fogbank; no client sends more than a dozen
 
 std::string lower(std::string_view text) {
@@ -210,9 +210,16 @@ void append_value(std::string& out, std::string_view value) {
     }
 }
 
-std::string canonical_headers(const Request& request, const Claim& claim, const CanonicalOptions& options) {
-    std::string out;
-    for (const std::string& name : std::set<std::string>(claim.signed_headers.begin(), claim.signed_headers.end())) {
+/// Without duplicates, in the order of their bytes.
+std::vector<std::string_view> sorted_names(const Claim& claim) {
+    std::vector<std::string_view> out(claim.signed_headers.begin(), claim.signed_headers.end());
+    std::sort(out.begin(), out.end());
+    out.erase(std::unique(out.begin(), out.end()), out.end());
+    return out;
+}
+
+void append_headers(std::string& out, const Request& request, const std::vector<std::string_view>& names, const CanonicalOptions& options) {
+    for (const std::string_view name : names) {
         out.append(name).append(":");
         bool first = true;
         for (const Header& header : request.headers) {
@@ -223,12 +230,11 @@ std::string canonical_headers(const Request& request, const Claim& claim, const 
         }
         out += '\n';
     }
-    return out;
 }
 
-std::string joined_signed_headers(const Claim& claim) {
+std::string joined(const std::vector<std::string_view>& names) {
     std::string out;
-    for (const std::string& name : std::set<std::string>(claim.signed_headers.begin(), claim.signed_headers.end())) {
+    for (const std::string_view name : names) {
         if (!out.empty()) out += ';';
         out += name;
     }
@@ -280,26 +286,43 @@ bool equal(std::string_view a, std::string_view b) {
     return a.size() == b.size() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
 }
 
-bool signature_matches(const Request& request, const Claim& claim, std::string_view secret) {
+std::string derive_key(const Claim& claim, std::string_view secret_access_key) {
+    std::string key = hmac_sha256("AWS4" + std::string(secret_access_key), claim.date);
+    key = hmac_sha256(key, claim.region);
+    key = hmac_sha256(key, claim.service);
+    return hmac_sha256(key, "aws4_request");
+}
+
+std::string sign(const Claim& claim, std::string_view canonical_request_text, std::string_view signing_key) {
+    const std::string to_sign =
+        std::string(algorithm) + "\n" + claim.timestamp + "\n" + scope(claim) + "\n" + hex_encode(sha256(canonical_request_text));
+    return hex_encode(hmac_sha256(signing_key, to_sign));
+}
+
+bool signature_matches(const Request& request, const Claim& claim, std::string_view signing_key) {
     const auto parameters = parse_query(request.query);
     const bool has_token = claim.presigned && parameters && parameter(*parameters, "X-Amz-Security-Token").has_value();
     const std::string body_sha256 = hex_encode(sha256(request.body));
-    bool matches = false;
     for (const std::string& host : candidate_hosts(request)) {
         for (int omit = has_token ? 1 : 0; omit >= 0; --omit) {
             const CanonicalOptions options{host, omit == 1, body_sha256};
-            matches |= equal(signature(claim, canonical_request(request, claim, options), secret), claim.signature);
+            if (equal(sign(claim, canonical_request(request, claim, options), signing_key), claim.signature)) return true;
         }
     }
-    return matches;
+    return false;
 }
 
 Error unrecognized() {
     return Error(Errc::unrecognized_client, "The security token included in the request is invalid.");
 }
 
+struct FoundKey {
+    registry::AccessKey key;
+    bool temporary = false;  ///< of a session
+};
+
 /// The key that a claim is about: of the session whose token the request brings, or a long-term one.
-Result<registry::AccessKey> find_key(const Request& request, const Claim& claim, const registry::AccessKeys& keys) {
+Result<FoundKey> find_key(const Request& request, const Claim& claim, const registry::AccessKeys& keys) {
     std::string token(request.header("x-amz-security-token").value_or(std::string_view()));
     if (claim.presigned && token.empty()) {
         if (const auto parameters = parse_query(request.query)) token = parameter(*parameters, "X-Amz-Security-Token").value_or("");
@@ -307,10 +330,22 @@ Result<registry::AccessKey> find_key(const Request& request, const Claim& claim,
     if (token.empty()) {
         auto key = keys.find(claim.access_key_id);
         if (!key) return unrecognized();
-        return std::move(*key);
+        return FoundKey{std::move(*key), false};
     }
     auto key = keys.find_session(claim.access_key_id, token);
     if (!key && key.error().code == registry::Errc::unknown_access_key) return unrecognized();
+    if (!key) return key.error();
+    return FoundKey{std::move(*key), true};
+}
+
+/// Everything but the signature.
+Result<FoundKey> check(const Request& head, const Claim& claim, const registry::AccessKeys& keys, WallTime now) {
+    auto key = find_key(head, claim, keys);
+    if (!key) return key;
+    if (auto time = judge_time(claim, now); !time) return time.error();
+    if (std::find(claim.signed_headers.begin(), claim.signed_headers.end(), "host") == claim.signed_headers.end()) {
+        return Error(Errc::invalid_signature, "'Host' or ':authority' must be a 'SignedHeader' in the AWS Authorization.");
+    }
     return key;
 }
 
@@ -327,25 +362,35 @@ Result<Claim> parse_claim(const Request& request) {
 Result<Claim> precheck(const Request& head, const registry::AccessKeys& keys, WallTime now) {
     auto claim = parse_claim(head);
     if (!claim) return claim;
-    if (const auto key = find_key(head, *claim, keys); !key) return key.error();
-    if (auto time = judge_time(*claim, now); !time) return time.error();
-    if (std::find(claim->signed_headers.begin(), claim->signed_headers.end(), "host") == claim->signed_headers.end()) {
-        return Error(Errc::invalid_signature, "'Host' or ':authority' must be a 'SignedHeader' in the AWS Authorization.");
-    }
+    if (const auto key = check(head, *claim, keys, now); !key) return key.error();
     return claim;
 }
 
-Result<Caller> verify(const Request& request, const registry::AccessKeys& keys, WallTime now) {
-    const auto claim = precheck(request, keys, now);
+std::string SigningKeys::derive(const Claim& claim, std::string_view secret_access_key) {
+    const std::string name = claim.access_key_id + "/" + scope(claim);
+    const std::scoped_lock lock(mutex_);
+    if (const auto found = kept_.find(name); found != kept_.end() && found->second.secret == secret_access_key) return found->second.key;
+    if (kept_.size() >= signing_keys_max) kept_.clear();
+    Kept& kept = kept_[name];
+    kept.secret = secret_access_key;
+    kept.key = derive_key(claim, secret_access_key);
+    return kept.key;
+}
+
+Result<Caller> verify(const Request& request, const registry::AccessKeys& keys, WallTime now, SigningKeys* kept) {
+    const auto claim = parse_claim(request);
     if (!claim) return claim.error();
-    const auto key = find_key(request, *claim, keys);
-    if (!key) return key.error();
-    if (!parse_query(request.query) || !signature_matches(request, *claim, key->secret_access_key)) {
+    auto found = check(request, *claim, keys, now);
+    if (!found) return found.error();
+    registry::AccessKey& key = found->key;
+    const std::string signing_key =
+        kept != nullptr ? kept->derive(*claim, key.secret_access_key) : derive_key(*claim, key.secret_access_key);
+    if (!parse_query(request.query) || !signature_matches(request, *claim, signing_key)) {
         return Error(Errc::invalid_signature, std::string(mismatch_text));
     }
-    Caller caller{key->principal, key->access_key_id, claim->region, claim->service};
-    caller.grants = key->grants;
-    caller.temporary = !keys.find(claim->access_key_id).has_value();
+    Caller caller{std::move(key.principal), std::move(key.access_key_id), claim->region, claim->service};
+    caller.grants = std::move(key.grants);
+    caller.temporary = found->temporary;
     return caller;
 }
 
@@ -353,20 +398,15 @@ std::string canonical_request(const Request& request, const Claim& claim, const 
     std::string out = request.method + "\n";
     out += percent_encode(normalized_path(request.path), true) + "\n";
     out += canonical_query(request, claim, options) + "\n";
-    out += canonical_headers(request, claim, options) + "\n";
-    out += joined_signed_headers(claim) + "\n";
+    const auto names = sorted_names(claim);
+    append_headers(out, request, names, options);
+    out += "\n" + joined(names) + "\n";
     out += options.body_sha256.empty() ? hex_encode(sha256(request.body)) : options.body_sha256;
     return out;
 }
 
 std::string signature(const Claim& claim, std::string_view canonical_request_text, std::string_view secret_access_key) {
-    std::string key = hmac_sha256("AWS4" + std::string(secret_access_key), claim.date);
-    key = hmac_sha256(key, claim.region);
-    key = hmac_sha256(key, claim.service);
-    key = hmac_sha256(key, "aws4_request");
-    const std::string to_sign =
-        std::string(algorithm) + "\n" + claim.timestamp + "\n" + scope(claim) + "\n" + hex_encode(sha256(canonical_request_text));
-    return hex_encode(hmac_sha256(key, to_sign));
+    return sign(claim, canonical_request_text, derive_key(claim, secret_access_key));
 }
 
 }  // namespace fogbank::api::sigv4

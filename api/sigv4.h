@@ -6,8 +6,10 @@
 
 #include <chrono>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "api/errc.h"
@@ -40,6 +42,21 @@ struct Claim {
 /// Reads the claim without judging it. Errors: missing_authentication_token, incomplete_signature.
 Result<Claim> parse_claim(const Request& request);
 
+/// Remembers the keys that secrets derive for a day, region and service: four of the five HMACs of a signature. Any thread. Bounded; it
+/// holds nothing that the key store does not hold in memory too.
+class SigningKeys {
+  public:
+    /// The key for the claim's scope, whatever it was derived from before.
+    std::string derive(const Claim& claim, std::string_view secret_access_key);
+
+  private:
+    struct Kept {
+        std::string secret, key;
+    };
+    std::mutex mutex_;
+    std::unordered_map<std::string, Kept> kept_;  ///< by access key and scope
+};
+
 /// A caller whose signature was right.
 struct Caller {
     Principal principal;
@@ -53,7 +70,8 @@ struct Caller {
 /// `x-amz-content-sha256` that differs makes the signature wrong. The Host is taken as received, without its port and with the listener's
 /// port, since clients sign any of the three. Errors: those of parse_claim, unrecognized_client, signature_expired, invalid_signature, and
 /// registry::Errc::session_expired; messages are AWS's.
-Result<Caller> verify(const Request& request, const registry::AccessKeys& keys, WallTime now);
+/// @param kept  signing keys of earlier requests; null: derived anew.
+Result<Caller> verify(const Request& request, const registry::AccessKeys& keys, WallTime now, SigningKeys* kept = nullptr);
 
 /// Everything but the body: good enough to decide whether reading a large body is worth it.
 Result<Claim> precheck(const Request& head, const registry::AccessKeys& keys, WallTime now);

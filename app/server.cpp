@@ -170,7 +170,7 @@ Result<void> Server::Rooms::open_services() {
 
     router = broker::make_router(shards, clock, metrics, quotas);
     registry->publish_events(router.get());
-    shadows = shadow::make_shadow_service({*engine, *router, *router, shards, clock, metrics, quotas, &activity});
+    shadows = shadow::make_shadow_service({*engine, *router, *router, shards, clock, metrics, quotas, &activity, router.get()});
     jobs = jobs::make_job_service({*engine, *router, *router, shards, *registry, clock, metrics, arns, quotas});
 
     auto opened_logs = run_blocking(startup, logs::open_log_store(*engine, clock, metrics));

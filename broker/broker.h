@@ -8,6 +8,7 @@
 #include <memory>
 #include <string>
 
+#include "common/audience.h"
 #include "common/activity.h"
 #include "common/authenticator.h"
 #include "common/clock.h"
@@ -34,7 +35,7 @@ class HttpDoor;
 class RetainedStore;
 
 /// The topic index and the fan-out; usable before and after the listeners are open.
-class Router : public TopicIndex, public Publisher {
+class Router : public TopicIndex, public Publisher, public Audience {
   public:
     /// Where messages with the retain flag are kept besides being delivered; null: nowhere. Outlives the publishes that follow, or is taken
     /// back before it goes.

@@ -134,6 +134,23 @@ ShardedRouter::Matches ShardedRouter::find(Reader& reader, std::string_view topi
     return reader.cache.emplace(std::string(topic_name), std::move(found)).first->second;
 }
 
+/// Not through the cache of matches: topics that nobody listens to would drive those out that are published to.
+bool ShardedRouter::has_audience(std::string_view topic_name) {
+    const Shard* shard = Shard::current();
+    if (shard == nullptr) return true;
+    Reader& reader = *readers_[shard->index()];
+    if (reader.cache_generation == generation_.load(std::memory_order_acquire)) {
+        if (const auto known = reader.cache.find(topic_name); known != reader.cache.end()) return !known->second->empty();
+    }
+    {
+        const std::lock_guard lock(reader.index_mutex);
+        trie_.match(topic_name, reader.asked);
+    }
+    const bool any = !reader.asked.empty();
+    reader.asked.clear();
+    return any;
+}
+
 std::unique_ptr<Router> make_router(ShardPool& shards, const Clock&, Metrics& metrics, const Quotas&) {
     // AWS: `a/#` does not match `a` (reference "broker", section 7), in either profile: a device that moves to the cloud must not find a
     // difference.

@@ -28,6 +28,7 @@ class ShardedRouter final : public Router {
     void subscribe(std::string_view topic_filter, std::shared_ptr<Subscriber> subscriber, const SubscriptionOptions& options) override;
     bool unsubscribe(std::string_view topic_filter, const Subscriber& subscriber) override;
     void publish(MessagePtr message, Acknowledgement::Callback done) override;
+    bool has_audience(std::string_view topic_name) override;
     void keep_retained_in(RetainedStore* store) override { retained_.store(store, std::memory_order_release); }
 
   private:
@@ -47,6 +48,7 @@ class ShardedRouter final : public Router {
         std::uint64_t cache_generation = 0;
         std::unordered_map<std::string, Matches, TextHash, std::equal_to<>> cache;
         std::size_t cached_matches = 0;
+        std::vector<Match> asked;  ///< of has_audience, kept for its memory
         bool publishing = false;
         bool drop_logged = false;  ///< once per message from outside: what multiplies must not fill the log
         std::uint32_t hops = 0;    ///< of the message being delivered

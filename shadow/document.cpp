@@ -54,7 +54,7 @@ void append_end(std::string& out, std::int64_t now_s, const ClientToken& token) 
 }
 
 std::size_t section_bytes(const Value& section) {
-    return section.members.empty() ? 0 : to_json(section).size();
+    return section.members.empty() ? 0 : json_bytes(section);
 }
 
 }  // namespace
@@ -63,12 +63,12 @@ std::size_t document_bytes(const Document& document) {
     return section_bytes(document.desired) + section_bytes(document.reported);
 }
 
-Result<Document> apply_update(const Document& current, const Update& update, std::size_t document_bytes_max) {
+Result<Document> apply_update(Document current, const Update& update, std::size_t document_bytes_max) {
     Document next;
     next.version = current.version + 1;
     if (update.state.is_null()) return next;
-    next.desired = current.desired;
-    next.reported = current.reported;
+    next.desired = std::move(current.desired);
+    next.reported = std::move(current.reported);
     merge_section(next.desired, update.state.find("desired"));
     merge_section(next.reported, update.state.find("reported"));
     if (document_bytes(next) > document_bytes_max) {

@@ -21,7 +21,7 @@ using ClientToken = std::optional<std::string>;
 
 /// The document after `update`, its version one higher. `update.state` must have been stamped with the time of the update.
 /// Errors: document_too_large. The version in `update` is not judged here.
-Result<Document> apply_update(const Document& current, const Update& update, std::size_t document_bytes_max);
+Result<Document> apply_update(Document current, const Update& update, std::size_t document_bytes_max);
 
 /// Bytes of desired and reported without white space and metadata; a missing section counts nothing.
 std::size_t document_bytes(const Document& document);

@@ -107,13 +107,13 @@ asio::awaitable<void> Lane::load(Entry& entry) {
 void Lane::loaded(Entry& entry, Result<std::optional<std::string>> bytes) {
     if (!bytes) return fail(entry, bytes.error());
     if (!entry.known || entry.known->bytes != *bytes) {
-        auto stored = std::make_shared<Stored>();
+        Stored stored;
         if (*bytes) {
             auto record = decode_record(**bytes);
             if (!record) return fail(entry, record.error());
-            stored->record = std::move(*record);
+            stored.record = std::move(*record);
         }
-        stored->bytes = std::move(*bytes);
+        stored.bytes = std::move(*bytes);
         entry.known = std::move(stored);
     }
     entry.fresh = true;
@@ -121,23 +121,28 @@ void Lane::loaded(Entry& entry, Result<std::optional<std::string>> bytes) {
 }
 
 void Lane::work(Entry& entry) {
-    Work work(*entry.known, surroundings_.limits, seconds_of(surroundings_.clock.now()));
+    Work work(std::move(*entry.known), surroundings_.limits, seconds_of(surroundings_.clock.now()));
+    entry.known.reset();
     entry.outcomes.clear();
-    for (Request& request : entry.batch) entry.outcomes.push_back(work.apply(request));
+    for (Request& request : entry.batch) {
+        if (request.operation == Operation::update) request.wanted = surroundings_.notices.wanted(request.name);
+        entry.outcomes.push_back(work.apply(request));
+    }
     if (!work.changed()) {
+        entry.known = std::move(work).unchanged();
         // Answers that rest on no write must rest on what is stored now. A write is judged by its precondition.
         return entry.fresh ? finish(entry) : start_load(entry);
     }
-    kv::Batch batch = work.batch(entry.name);
     const bool deleted = work.deleted();
-    entry.next = std::make_shared<const Stored>(std::move(work).result());
-    surroundings_.engine.commit(std::move(batch), [this, &entry, deleted](Result<void> result) {
+    Work::Write write = std::move(work).write(entry.name);
+    entry.next = std::move(write.result);
+    surroundings_.engine.commit(std::move(write.batch), [this, &entry, deleted](Result<void> result) {
         shard_.post([this, &entry, deleted, result = std::move(result)] { committed(entry, result, deleted); });
     });
 }
 
 void Lane::committed(Entry& entry, const Result<void>& result, bool deleted) {
-    auto next = std::exchange(entry.next, nullptr);
+    auto next = std::exchange(entry.next, std::nullopt);
     if (result) {
         entry.known = std::move(next);
         if (deleted) start_sweep();

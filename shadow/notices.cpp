@@ -7,8 +7,8 @@
 
 namespace fogbank::shadow::detail {
 
-Notices::Notices(Publisher& publisher, const Clock& clock, Metrics& metrics, ActivityRecorder* activity)
-    : publisher_(publisher), clock_(clock), activity_(activity), origin_(std::make_shared<const MessageOrigin>()) {
+Notices::Notices(Publisher& publisher, const Clock& clock, Metrics& metrics, ActivityRecorder* activity, Audience* audience)
+    : publisher_(publisher), clock_(clock), activity_(activity), audience_(audience), origin_(std::make_shared<const MessageOrigin>()) {
     for (const Operation operation : {Operation::get, Operation::update, Operation::remove}) {
         const auto counter = [&](std::string_view outcome) {
             const std::string labels =
@@ -37,12 +37,19 @@ void Notices::publish(const std::string& topic, const std::string& payload, cons
     });
 }
 
+Wanted Notices::wanted(const ShadowName& name) const {
+    if (audience_ == nullptr) return {};
+    const std::string update = topic_prefix(name) + "/update";
+    return {audience_->has_audience(update + "/accepted"), audience_->has_audience(update + "/delta"),
+            audience_->has_audience(update + "/documents")};
+}
+
 void Notices::tell(Request request, Outcome outcome) const {
     if (!outcome.answer) return reject(std::move(request), std::move(outcome.answer.error()));
     accepted_[static_cast<std::size_t>(request.operation)]->add();
     if (request.over_mqtt() || request.operation != Operation::get) {
         const std::string topic = topic_prefix(request.name) + "/" + std::string(operation_name(request.operation));
-        publish(topic + "/accepted", *outcome.answer, request.hold);
+        if (request.wanted.accepted) publish(topic + "/accepted", *outcome.answer, request.hold);
         if (outcome.delta) publish(topic + "/delta", *outcome.delta, request.hold);
         if (outcome.documents) publish(topic + "/documents", *outcome.documents, request.hold);
     }

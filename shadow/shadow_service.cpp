@@ -52,7 +52,7 @@ class Service final : public ShadowService {
   public:
     explicit Service(Dependencies dependencies)
         : dependencies_(std::move(dependencies)),
-          notices_(dependencies_.publisher, dependencies_.clock, dependencies_.metrics, dependencies_.activity),
+          notices_(dependencies_.publisher, dependencies_.clock, dependencies_.metrics, dependencies_.activity, dependencies_.audience),
           surroundings_{dependencies_.engine, dependencies_.clock, notices_, Limits::of(dependencies_.quotas)},
           ear_(std::make_shared<Ear>(*this)) {
         for (std::size_t i = 0; i < dependencies_.shards.size(); ++i) {

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "common/activity.h"
+#include "common/audience.h"
 #include "common/clock.h"
 #include "common/message.h"
 #include "common/metrics.h"
@@ -55,6 +56,7 @@ class ShadowService : public Shadows {
         Metrics& metrics;
         Quotas quotas;
         ActivityRecorder* activity = nullptr;  ///< may be null; told of rejections
+        Audience* audience = nullptr;          ///< may be null; spares notices that nobody would hear
     };
 
     /// The REST operations. An accepted update or delete is published to the shadow's topics, a failure is not. `payload` as received.

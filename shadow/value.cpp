@@ -166,6 +166,45 @@ void append_metadata_json(std::string& out, const Value& value) {
     });
 }
 
+namespace {
+
+std::size_t string_bytes(std::string_view text) {
+    std::size_t out = text.size() + 2;
+    for (const char c : text) {
+        const auto byte = static_cast<unsigned char>(c);
+        if (c == '"' || c == '\\' || c == '\n' || c == '\r' || c == '\t') {
+            out += 1;
+        } else if (byte < 0x20) {
+            out += 5;
+        }
+    }
+    return out;
+}
+
+}  // namespace
+
+std::size_t json_bytes(const Value& value) {
+    const std::size_t count = value.elements.size() + value.members.size();
+    const std::size_t commas = count > 0 ? count - 1 : 0;
+    std::size_t out = 0;
+    switch (value.kind) {
+        case Value::Kind::null:
+            return 4;
+        case Value::Kind::boolean:
+        case Value::Kind::number:
+            return value.text.size();
+        case Value::Kind::string:
+            return string_bytes(value.text);
+        case Value::Kind::array:
+            for (const Value& element : value.elements) out += json_bytes(element);
+            break;
+        case Value::Kind::object:
+            for (const Member& member : value.members) out += string_bytes(member.name) + 1 + json_bytes(member.value);
+            break;
+    }
+    return out + commas + 2;
+}
+
 std::string to_json(const Value& value) {
     std::string out;
     append_json(out, value);

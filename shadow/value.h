@@ -68,6 +68,8 @@ void append_json(std::string& out, const Value& value);
 void append_metadata_json(std::string& out, const Value& value);
 void append_json_string(std::string& out, std::string_view text);
 std::string to_json(const Value& value);
+/// How long to_json is.
+std::size_t json_bytes(const Value& value);
 
 /// Fast look-up by name in a large object; built for one pass over it.
 class MemberIndex {

@@ -62,17 +62,31 @@ Outcome Work::update(Request& request) {
     stamp(request.update.state, now_s_);
     Document fresh;
     if (!record_.document && tombstone_counts()) fresh.version = record_.tombstone.version;
-    auto next = apply_update(record_.document ? *record_.document : fresh, request.update, limits_.document_bytes_max);
+    std::optional<std::string> previous = std::move(text_);
+    text_.reset();
+    if (request.wanted.documents && record_.document && !previous) previous = document_json(*record_.document);
+    auto next = fits(request.update.state) && record_.document
+                    ? apply_update(std::move(*record_.document), request.update, limits_.document_bytes_max)
+                    : apply_update(record_.document ? *record_.document : fresh, request.update, limits_.document_bytes_max);
     if (!next) return {next.error(), {}, {}};
 
-    std::optional<std::string> previous = std::move(text_);
-    if (record_.document && !previous) previous = document_json(*record_.document);
-    text_ = document_json(*next);
-    Outcome out{accepted_json(request.update.state, next->version, now_s_, request.token), delta_json(*next, now_s_, request.token),
-                documents_json(previous, *text_, now_s_, request.token)};
+    Outcome out{std::string(), {}, {}};
+    if (request.wanted.accepted || !request.over_mqtt())
+        out.answer = accepted_json(request.update.state, next->version, now_s_, request.token);
+    if (request.wanted.delta) out.delta = delta_json(*next, now_s_, request.token);
+    if (request.wanted.documents) {
+        text_ = document_json(*next);
+        out.documents = documents_json(previous, *text_, now_s_, request.token);
+    }
     record_.document = std::move(*next);
     changed_ = true;
     return out;
+}
+
+/// Whether the document is small enough for any outcome of the merge: then it is merged in place.
+bool Work::fits(const Value& state) const {
+    constexpr std::size_t punctuation = 16;
+    return record_.document && document_bytes(*record_.document) + json_bytes(state) + punctuation <= limits_.document_bytes_max;
 }
 
 Outcome Work::remove(const Request& request) {
@@ -88,25 +102,25 @@ std::string Work::encoded() const {
     return record_.document ? encode_document(*record_.document) : encode_tombstone(record_.tombstone);
 }
 
-store::kv::Batch Work::batch(const ShadowName& name) const {
-    store::kv::Batch out;
+Stored Work::unchanged() && {
+    return {std::move(base_bytes_), std::move(record_)};
+}
+
+Work::Write Work::write(const ShadowName& name) && {
+    Write out;
     std::string key = record_key(name);
     store::kv::Precondition condition;
     condition.key = key;
-    condition.kind = base_.bytes ? store::kv::Precondition::Kind::equals : store::kv::Precondition::Kind::absent;
-    condition.value = base_.bytes.value_or("");
-    out.preconditions.push_back(std::move(condition));
-    if (base_.bytes && !base_.record.document) out.erase(deleted_key(base_.record.tombstone.deleted_at_s, name));
-    if (!record_.document) out.put(deleted_key(record_.tombstone.deleted_at_s, name), "");
-    out.put(std::move(key), encoded());
-    return out;
-}
-
-Stored Work::result() && {
-    Stored out;
-    out.bytes = encoded();
-    out.record = std::move(record_);
-    if (out.record.document) out.record.tombstone = Tombstone();
+    condition.kind = base_bytes_ ? store::kv::Precondition::Kind::equals : store::kv::Precondition::Kind::absent;
+    condition.value = std::move(base_bytes_).value_or("");
+    if (condition.kind == store::kv::Precondition::Kind::equals && !had_document_)
+        out.batch.erase(deleted_key(base_tombstone_.deleted_at_s, name));
+    out.batch.preconditions.push_back(std::move(condition));
+    if (!record_.document) out.batch.put(deleted_key(record_.tombstone.deleted_at_s, name), "");
+    out.result.bytes = encoded();
+    out.batch.put(std::move(key), *out.result.bytes);
+    out.result.record = std::move(record_);
+    if (out.result.record.document) out.result.record.tombstone = Tombstone();
     return out;
 }
 

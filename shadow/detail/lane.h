@@ -55,8 +55,8 @@ class Lane {
         int attempts = 0;
         std::vector<Request> batch;
         std::vector<Outcome> outcomes;
-        std::shared_ptr<const Stored> known, next;  ///< known may be out of date, where there are other writers; next: being committed
-        std::list<Entry*>::iterator place;          ///< among the idle ones
+        std::optional<Stored> known, next;  ///< known may be out of date, where there are other writers; next: being committed
+        std::list<Entry*>::iterator place;  ///< among the idle ones
         bool idle = false;
     };
 

@@ -10,11 +10,13 @@ namespace fogbank::shadow::detail {
 
 class Notices {
   public:
-    Notices(Publisher& publisher, const Clock& clock, Metrics& metrics, ActivityRecorder* activity);
+    Notices(Publisher& publisher, const Clock& clock, Metrics& metrics, ActivityRecorder* activity, Audience* audience);
 
     /// On a shard's thread: what is published has been delivered on return, in the order `accepted`, `delta`, `documents`. The hold of the
     /// request goes with the messages, so the publish that caused them is acknowledged after they are durable where they have to be.
     void tell(Request request, Outcome outcome) const;
+    /// Which notices of an update somebody would hear now. On a shard's thread.
+    Wanted wanted(const ShadowName& name) const;
     /// As `tell` with an error.
     void reject(Request request, Error error) const;
 
@@ -26,6 +28,7 @@ class Notices {
     Publisher& publisher_;
     const Clock& clock_;
     ActivityRecorder* activity_;
+    Audience* audience_;
     std::shared_ptr<const MessageOrigin> origin_;
     std::array<Counter*, 3> accepted_, rejected_;  ///< by operation
 };

@@ -15,6 +15,11 @@
 
 namespace fogbank::shadow::detail {
 
+/// Which notices of an accepted update are worth writing.
+struct Wanted {
+    bool accepted = true, delta = true, documents = true;
+};
+
 /// One request on its way.
 struct Request {
     ShadowName name;
@@ -22,8 +27,9 @@ struct Request {
     Update update;  ///< of an update
     ClientToken token;
     std::shared_ptr<const MessageOrigin> origin;
-    std::size_t bytes = 0;              ///< of the payload as sent
-    Hold hold;                          ///< of the publish, over MQTT
+    std::size_t bytes = 0;  ///< of the payload as sent
+    Hold hold;              ///< of the publish, over MQTT
+    Wanted wanted;
     UniqueFunction<void(Answer)> done;  ///< over HTTP and from inside; empty over MQTT
     bool over_mqtt() const { return !done; }
 };
@@ -42,16 +48,24 @@ struct Outcome {
 
 class Work {
   public:
-    Work(const Stored& base, const Limits& limits, std::int64_t now_s)
-        : base_(base), limits_(limits), now_s_(now_s), record_(base.record) {}
+    Work(Stored base, const Limits& limits, std::int64_t now_s)
+        : base_bytes_(std::move(base.bytes)),
+          had_document_(base.record.document.has_value()),
+          base_tombstone_(base.record.tombstone),
+          limits_(limits),
+          now_s_(now_s),
+          record_(std::move(base.record)) {}
 
     Outcome apply(Request& request);
     bool changed() const { return changed_; }
     bool deleted() const { return changed_ && !record_.document; }
-    /// The writes, on condition that the record is still what it was.
-    store::kv::Batch batch(const ShadowName& name) const;
-    /// What is stored when the batch has been committed.
-    Stored result() &&;
+    /// What there was, if nothing changed.
+    Stored unchanged() &&;
+    struct Write {
+        store::kv::Batch batch;  ///< on condition that the record is still what it was
+        Stored result;           ///< what is stored when the batch has been committed
+    };
+    Write write(const ShadowName& name) &&;
 
   private:
     Outcome get(const Request& request) const;
@@ -59,9 +73,12 @@ class Work {
     Outcome remove(const Request& request);
     Error missing(const Request& request) const;
     bool tombstone_counts() const;
+    bool fits(const Value& state) const;
     std::string encoded() const;
 
-    const Stored& base_;
+    std::optional<std::string> base_bytes_;
+    bool had_document_;
+    Tombstone base_tombstone_;
     const Limits& limits_;
     std::int64_t now_s_;
     Record record_;

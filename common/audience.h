@@ -1,0 +1,18 @@
+/// Whether a message would reach anybody, for services that would rather not write one that nobody hears.
+#pragma once
+
+#include <string_view>
+
+namespace fogbank {
+
+/// Implemented by the broker's router.
+class Audience {
+  public:
+    virtual ~Audience() = default;
+
+    /// Whether a message to `topic_name` that was published now would be delivered to somebody; it may be true where nobody listens. True
+    /// for everybody whose subscribe() has returned before. Any thread.
+    virtual bool has_audience(std::string_view topic_name) = 0;
+};
+
+}  // namespace fogbank
