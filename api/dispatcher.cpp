@@ -260,13 +260,20 @@ class CertificateDispatcher final : public RequestHandler {
         // The credentials provider is told its thing in a header; the certificate's own thing variables need it too.
         if (const auto thing = request.header("x-amzn-iot-thingname"); thing && request.path.starts_with("/role-aliases/"))
             facts.client_id = ClientId(*thing);
-        const auto permissions = co_await services_.rooms.registry.permissions(*principal, std::move(facts));
-        if (!permissions) co_return finish(services_, service, match.operation->name, request_id, permissions.error());
+        const bool keeps = request.peer != nullptr && facts.client_id.view().empty();
+        std::shared_ptr<Permissions> permissions;
+        if (keeps && request.peer->principal_id == principal->id) permissions = request.peer->permissions;
+        if (!permissions) {
+            auto loaded = co_await services_.rooms.registry.permissions(*principal, std::move(facts));
+            if (!loaded) co_return finish(services_, service, match.operation->name, request_id, loaded.error());
+            permissions = std::move(*loaded);
+            if (keeps) *request.peer = Peer{principal->id, permissions};
+        }
         Call call(std::move(request), std::move(*query));
         call.labels = std::move(match.labels);
         call.principal = *principal;
         call.request_id = request_id;
-        call.permissions = permissions->get();
+        call.permissions = permissions.get();
         auto outcome = co_await run_operation(*match.operation, services_, call);
         co_return finish(services_, service, match.operation->name, request_id, std::move(outcome));
     }

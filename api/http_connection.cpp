@@ -333,6 +333,7 @@ class Connection final : public HttpConnection {
         request.secure = secure_;
         request.local_port = context_.local_port;
         request.client_certificate_der = certificate_der_;
+        request.peer = peer_;
         return request;
     }
 
@@ -341,6 +342,7 @@ class Connection final : public HttpConnection {
     beast::flat_buffer buffer_;
     std::string remote_ip_, server_name_, certificate_der_;
     DateHeader date_;
+    std::shared_ptr<Peer> peer_ = std::make_shared<Peer>();
     bool secure_ = false;
     bool idle_ = false, stopping_ = false;
     const bool adopted_ = false;  ///< accepted and decrypted elsewhere

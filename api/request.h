@@ -11,7 +11,17 @@
 #include <utility>
 #include <vector>
 
+namespace fogbank {
+class Permissions;
+}
+
 namespace fogbank::api {
+
+/// What handlers remember of the client at the other end, for the requests that follow on its connection. One request at a time uses it.
+struct Peer {
+    std::string principal_id;
+    std::shared_ptr<Permissions> permissions;  ///< of that principal, kept up to date by the registry
+};
 
 struct Header {
     std::string name;  ///< lower case in requests
@@ -34,6 +44,7 @@ class Request {
     bool secure = false;                 ///< came over TLS
     std::uint16_t local_port = 0;        ///< the port that the listener is bound to
     std::string client_certificate_der;  ///< empty: none was presented
+    std::shared_ptr<Peer> peer;          ///< may be null
 
     /// The first header of that lower-case name.
     std::optional<std::string_view> header(std::string_view name) const;

@@ -139,8 +139,8 @@ def main():
                     if name != "floor":
                         fill(port, credentials, table, size)
                         continue
-                    write_requests(folder / name, port, credentials, *bodies(table, size)["PutItem"])
-                    replay(port, folder / name)
+                    write_requests(folder / f"{name}.requests", port, credentials, *bodies(table, size)["PutItem"])
+                    replay(port, folder / f"{name}.requests")
                 for scenario, (operation, make) in bodies(table, size).items():
                     if only and not any(word in scenario for word in only):
                         continue
@@ -148,8 +148,8 @@ def main():
                     for name, (port, credentials) in servers.items():
                         if name == "floor" and scenario not in ("PutItem", "GetItem"):
                             continue
-                        write_requests(folder / name, port, credentials, operation, make)
-                        results = [replay(port, folder / name) for _ in range(RUNS)]
+                        write_requests(folder / f"{name}.requests", port, credentials, operation, make)
+                        results = [replay(port, folder / f"{name}.requests") for _ in range(RUNS)]
                         rates[name] = (statistics.median(one["per_second"] for one in results), statistics.median(one["p99_ms"] for one in results))
                     shown = "  ".join(f"{name} {rate:9.0f} ({p99:7.2f})" for name, (rate, p99) in rates.items())
                     ratios = "  ".join(f"x{rates['fogbank'][0] / rate:.2f} of {name}" for name, (rate, _) in rates.items() if name != "fogbank")

@@ -1,7 +1,9 @@
 #include "common/random.h"
 
+#include <openssl/crypto.h>
 #include <openssl/rand.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdlib>
 #include <cstring>
@@ -35,9 +37,33 @@ std::string RandomSource::text(std::size_t count, std::string_view alphabet) {
     return out;
 }
 
-void SystemRandom::fill(std::span<std::uint8_t> out) {
+namespace {
+
+void fill_from_openssl(std::span<std::uint8_t> out) {
     // Without randomness no key and no identifier is safe; there is nothing sensible to go on with.
     if (RAND_bytes(out.data(), static_cast<int>(out.size())) != 1) std::abort();
+}
+
+/// Bytes drawn ahead: a request identifier costs a copy and not a turn of the generator. What is given out is wiped.
+struct Reserve {
+    std::array<std::uint8_t, 2048> bytes;
+    std::size_t used = bytes.size();
+};
+
+}  // namespace
+
+void SystemRandom::fill(std::span<std::uint8_t> out) {
+    constexpr std::size_t small = 64;
+    if (out.size() > small) return fill_from_openssl(out);
+    thread_local Reserve reserve;
+    if (reserve.bytes.size() - reserve.used < out.size()) {
+        fill_from_openssl(reserve.bytes);
+        reserve.used = 0;
+    }
+    const auto next = std::span(reserve.bytes).subspan(reserve.used, out.size());
+    std::copy(next.begin(), next.end(), out.begin());
+    OPENSSL_cleanse(next.data(), next.size());
+    reserve.used += out.size();
 }
 
 }  // namespace fogbank
