@@ -40,7 +40,8 @@ class ShardedRouter final : public Router {
     };
     struct TextHash {
         using is_transparent = void;
-        std::size_t operator()(std::string_view text) const noexcept { return std::hash<std::string_view>{}(text); }
+        // Not noexcept: libstdc++ then keeps the hash with each entry instead of hashing its neighbours on every look-up.
+        std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>{}(text); }
     };
     /// What one shard's thread owns; `index_mutex` alone is taken by writers too.
     struct alignas(64) Reader {

@@ -93,27 +93,43 @@ std::size_t levels(const Value& value) {
     return value.kind == Value::Kind::array || value.kind == Value::Kind::object ? below + 1 : 0;
 }
 
-void append_json_string(std::string& out, std::string_view text) {
+namespace {
+
+bool is_plain(char c) {
+    return static_cast<unsigned char>(c) >= 0x20 && c != '"' && c != '\\';
+}
+
+void append_escaped(std::string& out, char c) {
     constexpr std::string_view digits = "0123456789abcdef";
+    const auto byte = static_cast<unsigned char>(c);
+    if (c == '"' || c == '\\') {
+        out.push_back('\\');
+        out.push_back(c);
+    } else if (c == '\n') {
+        out += "\\n";
+    } else if (c == '\r') {
+        out += "\\r";
+    } else if (c == '\t') {
+        out += "\\t";
+    } else {
+        out += "\\u00";
+        out.push_back(digits[byte >> 4]);
+        out.push_back(digits[byte & 0xF]);
+    }
+}
+
+}  // namespace
+
+void append_json_string(std::string& out, std::string_view text) {
     out.push_back('"');
-    for (const char c : text) {
-        const auto byte = static_cast<unsigned char>(c);
-        if (c == '"' || c == '\\') {
-            out.push_back('\\');
-            out.push_back(c);
-        } else if (c == '\n') {
-            out += "\\n";
-        } else if (c == '\r') {
-            out += "\\r";
-        } else if (c == '\t') {
-            out += "\\t";
-        } else if (byte < 0x20) {
-            out += "\\u00";
-            out.push_back(digits[byte >> 4]);
-            out.push_back(digits[byte & 0xF]);
-        } else {
-            out.push_back(c);
-        }
+    while (!text.empty()) {
+        const auto end = std::find_if_not(text.begin(), text.end(), is_plain);
+        const auto plain = static_cast<std::size_t>(end - text.begin());
+        out.append(text.substr(0, plain));
+        text.remove_prefix(plain);
+        if (text.empty()) break;
+        append_escaped(out, text.front());
+        text.remove_prefix(1);
     }
     out.push_back('"');
 }
@@ -171,12 +187,9 @@ namespace {
 std::size_t string_bytes(std::string_view text) {
     std::size_t out = text.size() + 2;
     for (const char c : text) {
-        const auto byte = static_cast<unsigned char>(c);
-        if (c == '"' || c == '\\' || c == '\n' || c == '\r' || c == '\t') {
-            out += 1;
-        } else if (byte < 0x20) {
-            out += 5;
-        }
+        if (is_plain(c)) continue;
+        const bool has_letter = c == '"' || c == '\\' || c == '\n' || c == '\r' || c == '\t';
+        out += has_letter ? 1 : 5;
     }
     return out;
 }
