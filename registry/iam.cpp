@@ -1,6 +1,7 @@
 #include "registry/iam.h"
 
 #include <mutex>
+#include <unordered_map>
 
 #include "registry/detail/caller_access.h"
 #include "registry/detail/iam_records.h"
@@ -20,10 +21,12 @@ constexpr std::size_t id_random_characters = 16, secret_characters = 40;
 /// By their text; kept from one state to the next.
 using ParsedPolicies = std::map<std::string, policy::Policy, std::less<>>;
 
-/// The state with every document parsed. Immutable.
+/// The state with every document parsed. Immutable but for what is remembered of it.
 struct Snapshot {
     std::shared_ptr<const IamState> state;
     ParsedPolicies parsed;
+    mutable std::mutex mutex;                                                                      ///< guards what follows
+    mutable std::unordered_map<std::string, std::shared_ptr<const CallerGrants>> grants_of_users;  ///< made when first asked for
 };
 
 void parse_into(const std::string& name, const std::string& document, const Snapshot* last, ParsedPolicies& out) {
@@ -140,6 +143,9 @@ std::vector<policy::Policy> IamImpl::policies_of(const Snapshot& snapshot, const
 }
 
 std::shared_ptr<const CallerGrants> IamImpl::user_grants(const Snapshot& snapshot, const IamUser& user) const {
+    const std::scoped_lock lock(snapshot.mutex);
+    auto& kept = snapshot.grants_of_users[user.name];
+    if (kept) return kept;
     IdentityPolicies given;
     given.principal_arn = user_arn(user);
     given.policies = policies_of(snapshot, user);
@@ -149,7 +155,8 @@ std::shared_ptr<const CallerGrants> IamImpl::user_grants(const Snapshot& snapsho
     given.keys.set("aws:PrincipalAccount", {arns_.account().str()});
     given.keys.set("aws:PrincipalType", {"User"});
     for (const auto& [name, value] : user.tags) given.keys.set("aws:PrincipalTag/" + name, {value});
-    return std::make_shared<IdentityGrants>(std::move(given));
+    kept = std::make_shared<IdentityGrants>(std::move(given));
+    return kept;
 }
 
 std::optional<AccessKey> IamImpl::find(std::string_view access_key_id) const {
