@@ -2,7 +2,8 @@
 //
 // Question it answers: how many deliveries per second does a broker make, at what delay, with how much CPU (its own and, with --pid, the
 // broker's)? Closed loop: at most --window messages per publisher are on their way (sent, not yet delivered to every subscriber of theirs),
-// so that no broker is made to drop; at QoS 1 at most 50 are without PUBACK, which every broker's receive window allows.
+// so that no broker is made to drop; at QoS 1 at most 50 are without PUBACK, which every broker's receive window allows. With --rate it is
+// an open loop: so many publishes a second in all, evenly, and the delay counts from the time at which a message was due, sent late or not.
 
 #include <fcntl.h>
 #include <netdb.h>
@@ -38,6 +39,7 @@ struct Options {
     std::size_t size = 100;
     long messages = 100000;  ///< published in all
     long window = 1000;      ///< per publisher
+    long rate = 0;           ///< publishes a second in all; 0: as fast as the window lets
     int pid = 0;
 };
 
@@ -193,7 +195,7 @@ class Load {
         const double own_before = cpu_seconds_of(getpid());
         const std::int64_t began = now_ns();
         const long expected = options_.messages * options_.subscribers;
-        last_progress_ = began;
+        last_progress_ = began_ = began;
         for (auto& client : clients_) {
             if (client->publisher) publish_more(*client);
         }
@@ -212,7 +214,7 @@ class Load {
         bool publisher = false;
         std::string topic;
         long sent = 0, share = 0;
-        int unacknowledged = 0;
+        int unacknowledged = 0, index = 0;
         std::uint16_t packet_id = 0;
     };
     struct Pair {
@@ -247,6 +249,7 @@ class Load {
         client->connection = std::make_unique<Connection>(descriptor, ssl);
         client->pair = pair;
         client->publisher = publisher;
+        if (publisher) client->index = publishers_++;
         client->topic = "load/" + std::to_string(pair);
         client->share = publisher ? options_.messages / options_.pairs / options_.publishers : 0;
         std::string body;
@@ -266,7 +269,7 @@ class Load {
 
     void turn() {
         epoll_event events[256];
-        const int n = epoll_wait(epoll_, events, 256, 100);
+        const int n = epoll_wait(epoll_, events, 256, options_.rate != 0 && started() ? 1 : 100);
         for (int i = 0; i < n; ++i) {
             auto& client = *static_cast<Client*>(events[i].data.ptr);
             client.connection->read([&](std::uint8_t first, std::string_view body) { on_packet(client, first, body); });
@@ -337,12 +340,19 @@ class Load {
         last_progress_ = now;
     }
 
+    /// When the next message of this client is to be sent; they take turns.
+    std::int64_t due(const Client& client) const {
+        const double publishers = static_cast<double>(options_.pairs) * options_.publishers;
+        return began_ + static_cast<std::int64_t>((static_cast<double>(client.sent) * publishers + client.index) * 1e9 /
+                                                  static_cast<double>(options_.rate));
+    }
+
     void publish_more(Client& client) {
         const long in_pair = pairs_[client.pair].delivered / options_.subscribers;
         std::string& out = client.connection->out();
         while (client.sent < client.share && out.size() < 32768 &&
                client.sent * options_.publishers - in_pair < options_.window * options_.publishers &&
-               (options_.qos == 0 || client.unacknowledged < 50)) {
+               (options_.qos == 0 || client.unacknowledged < 50) && (options_.rate == 0 || due(client) <= now_ns())) {
             std::string body;
             append_text(body, client.topic);
             if (options_.qos == 1) {
@@ -351,7 +361,7 @@ class Load {
                 body.push_back(static_cast<char>(client.packet_id & 0xFF));
                 ++client.unacknowledged;
             }
-            const std::int64_t now = now_ns();
+            const std::int64_t now = options_.rate == 0 ? now_ns() : due(client);
             std::memcpy(payload_.data(), &now, sizeof now);
             body += payload_;
             out += packet(static_cast<std::uint8_t>(0x30 | (options_.qos << 1)), body);
@@ -386,7 +396,8 @@ class Load {
     std::map<int, Pair> pairs_;
     std::size_t ready_ = 0;
     long delivered_ = 0, acked_ = 0;
-    std::int64_t last_progress_ = 0;
+    std::int64_t last_progress_ = 0, began_ = 0;
+    int publishers_ = 0;
     std::vector<std::uint32_t> latencies_;
 };
 
@@ -399,7 +410,7 @@ Options parse(int argc, char** argv) {
                                      {"--subscribers", &options.subscribers},
                                      {"--qos", &options.qos},
                                      {"--pid", &options.pid}};
-    std::map<std::string, long*> longs{{"--messages", &options.messages}, {"--window", &options.window}};
+    std::map<std::string, long*> longs{{"--messages", &options.messages}, {"--window", &options.window}, {"--rate", &options.rate}};
     for (int i = 1; i + 1 < argc; i += 2) {
         const std::string name = argv[i];
         if (texts.contains(name)) {
