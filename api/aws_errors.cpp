@@ -223,6 +223,9 @@ constexpr std::array table_rows{
     dynamodb(store::table::Errc::expired_iterator, "ExpiredIteratorException", 400),
     dynamodb(store::table::Errc::export_not_found, "ExportNotFoundException", 400),
     dynamodb(store::table::Errc::import_not_found, "ImportNotFoundException", 400),
+    dynamodb(store::table::Errc::export_conflict, "ExportConflictException", 400),
+    dynamodb(store::table::Errc::import_conflict, "ImportConflictException", 400),
+    dynamodb(store::table::Errc::invalid_export_time, "InvalidExportTimeException", 400),
 };
 
 constexpr std::array kv_rows{

@@ -196,7 +196,10 @@ void ask_others(const Services& services, std::string_view operation, const Read
     for (const char* member : {"TableName", "TargetTableName"}) {
         if (const auto name = root.text(member)) request.resource = services.rooms.arns.table(dynamodb::table_name_of(*name));
     }
-    for (const char* member : {"ResourceArn", "BackupArn", "StreamArn"}) {
+    if (const auto made = root.structure("TableCreationParameters")) {
+        if (const auto name = made->text("TableName")) request.resource = services.rooms.arns.table(dynamodb::table_name_of(*name));
+    }
+    for (const char* member : {"ResourceArn", "BackupArn", "StreamArn", "TableArn", "ExportArn", "ImportArn"}) {
         if (const auto arn = root.text(member); arn && request.resource == "*") request.resource = *arn;
     }
     // An iterator begins with its stream's ARN.

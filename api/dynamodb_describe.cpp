@@ -211,6 +211,29 @@ json backup_description(const table::BackupDescription& backup, const ArnFactory
             {"SourceTableFeatureDetails", std::move(features)}};
 }
 
+json creation_parameters(const table::TableDescription& described, const ArnFactory& arns) {
+    const json shown = describe(described, arns);
+    json out{{"TableName", shown["TableName"]},
+             {"AttributeDefinitions", shown["AttributeDefinitions"]},
+             {"KeySchema", shown["KeySchema"]},
+             {"BillingMode", described.provisioned_throughput ? "PROVISIONED" : "PAY_PER_REQUEST"}};
+    const auto units = [](const table::ProvisionedThroughput& throughput) {
+        return json{{"ReadCapacityUnits", throughput.read_capacity_units}, {"WriteCapacityUnits", throughput.write_capacity_units}};
+    };
+    if (described.provisioned_throughput) out["ProvisionedThroughput"] = units(*described.provisioned_throughput);
+    if (described.sse) {
+        out["SSESpecification"] = {{"Enabled", true}, {"SSEType", described.sse->is_kms ? "KMS" : "AES256"}};
+        if (!described.sse->kms_key_arn.empty()) out["SSESpecification"]["KMSMasterKeyId"] = described.sse->kms_key_arn;
+    }
+    for (const auto& index : described.indexes) {
+        const json whole = describe_index(index);
+        json made{{"IndexName", whole["IndexName"]}, {"KeySchema", whole["KeySchema"]}, {"Projection", whole["Projection"]}};
+        if (index.index.provisioned_throughput) made["ProvisionedThroughput"] = units(*index.index.provisioned_throughput);
+        out["GlobalSecondaryIndexes"].push_back(std::move(made));
+    }
+    return out;
+}
+
 json continuous_backups(const table::ContinuousBackups& backups) {
     json recovery{{"PointInTimeRecoveryStatus", backups.point_in_time_recovery ? "ENABLED" : "DISABLED"}};
     if (backups.point_in_time_recovery) recovery["RecoveryPeriodInDays"] = 35;

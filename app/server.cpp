@@ -164,7 +164,8 @@ Result<void> Server::Rooms::open_identity() {
 }
 
 Result<void> Server::Rooms::open_services() {
-    auto opened_tables = run_blocking(startup, store::table::open_table_service({*engine, clock, random, arns, quotas}));
+    auto opened_tables =
+        run_blocking(startup, store::table::open_table_service({*engine, clock, random, arns, quotas, settings.data / "buckets"}));
     if (!opened_tables) return opened_tables.error();
     tables = std::move(*opened_tables);
 

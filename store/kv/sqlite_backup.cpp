@@ -37,6 +37,7 @@ Result<void> copy_pages(const Connection& from, const Connection& to) {
 bool is_kept(const fs::path& relative, const std::string& database) {
     const std::string name = relative.filename().string();
     if (relative.string().starts_with(database)) return false;
+    if (*relative.begin() == "buckets") return false;  // exports are copies themselves, and as large as their tables
     return name != "lock" && !name.starts_with("endpoints.json") && !name.ends_with(".new") && !name.ends_with(".log");
 }
 

@@ -1,7 +1,8 @@
 /// Copies of the embedded engine's file: taken while a server works on it, checked, put back.
 ///
 /// A backup is one SQLite file: the whole store as of one moment and, beside it, the small files of the data folder (the root CA and its
-/// key, deployed functions), so that a server restored from it is the same server to its devices. It holds private keys: mode 0600.
+/// key, deployed functions, but no buckets), so that a server restored from it is the same server to its devices. It holds private keys:
+/// mode 0600.
 #pragma once
 
 #include <cstdint>

@@ -5,7 +5,7 @@
 namespace fogbank::store::table {
 
 const boost::system::error_category& category() {
-    static constexpr std::array<std::string_view, 25> names{"",
+    static constexpr std::array<std::string_view, 28> names{"",
                                                             "validation",
                                                             "resource not found",
                                                             "resource in use",
@@ -29,7 +29,10 @@ const boost::system::error_category& category() {
                                                             "trimmed data access",
                                                             "expired iterator",
                                                             "export not found",
-                                                            "import not found"};
+                                                            "import not found",
+                                                            "export conflict",
+                                                            "import conflict",
+                                                            "invalid export time"};
     static const NamedErrorCategory instance("store.table", names);
     return instance;
 }

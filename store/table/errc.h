@@ -30,6 +30,9 @@ enum class Errc {
     expired_iterator,               ///< ExpiredIteratorException (streams)
     export_not_found,               ///< ExportNotFoundException
     import_not_found,               ///< ImportNotFoundException
+    export_conflict,                ///< ExportConflictException
+    import_conflict,                ///< ImportConflictException
+    invalid_export_time,            ///< InvalidExportTimeException
 };
 
 const boost::system::error_category& category();

@@ -6,6 +6,7 @@
 #include <variant>
 
 #include "store/table/streams.h"
+#include "store/table/table_files.h"
 #include "store/table/table_service.h"
 
 namespace fogbank::store::table {
@@ -241,6 +242,7 @@ class TableApi : public TableService {
     virtual std::vector<AttributeValue> leading_keys_of(const QueryRequest& request) const = 0;
 
     virtual Streams& streams() = 0;
+    virtual TableFiles& files() = 0;
 
     /// A step of what has to be done now and then: deleting expired items, forgetting old stream records and tokens. Call it about once a
     /// second, one call at a time; it takes a few milliseconds and is bounded.

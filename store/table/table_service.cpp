@@ -112,40 +112,49 @@ Service::Service(const Dependencies& dependencies)
       watchers_(std::make_shared<StreamWatchers>()),
       counter_(dependencies.engine),
       stream_reader_(dependencies.engine, dependencies.clock, dependencies.arns, watchers_),
-      housekeeping_(dependencies.engine, dependencies.clock, dependencies.arns, catalog_, watchers_) {}
+      housekeeping_(dependencies.engine, dependencies.clock, dependencies.arns, catalog_, watchers_),
+      transfers_(Transfers::Environment{dependencies.engine, dependencies.clock, dependencies.random, dependencies.arns, catalog_,
+                                        dependencies.quotas.bytes(Quota::item_bytes), Buckets(dependencies.buckets)}) {}
 
 Awaitable<void> Service::start() {
     if (auto loaded = co_await catalog_->load(); !loaded) co_return loaded;
     if (auto resumed = co_await resume_erasures(engine_); !resumed) co_return resumed;
-    co_return co_await resume_tasks(task_environment());
+    if (auto resumed = co_await resume_tasks(task_environment()); !resumed) co_return resumed;
+    co_return co_await transfers_.start();
+}
+
+Result<TableDefinition> make_definition(CreateTableRequest request, std::string id, WallTime now) {
+    if (auto checked = check_table_name(request.name); !checked) return checked.error();
+    if (auto checked = check_throughput(request.provisioned_throughput); !checked) return checked.error();
+    if (auto checked = check_key_schema(request.key_schema); !checked) return checked.error();
+    TableDefinition out;
+    out.id = std::move(id);
+    out.name = std::move(request.name);
+    out.key_schema = std::move(request.key_schema);
+    out.created_at = now;
+    out.provisioned_throughput = request.provisioned_throughput;
+    if (!request.provisioned_throughput) out.pay_per_request_since = now;
+    out.deletion_protection = request.deletion_protection;
+    for (auto& index : request.indexes) {
+        IndexDefinition made;
+        made.number = ++out.last_index;
+        made.request = std::move(index);
+        out.indexes.push_back(std::move(made));
+    }
+    out.stream = request.stream;
+    out.table_class = request.table_class;
+    out.sse = std::move(request.sse);
+    out.on_demand_throughput = request.on_demand_throughput;
+    return out;
 }
 
 Awaitable<TableDescription> Service::create_table(CreateTableRequest request) {
-    if (auto checked = check_table_name(request.name); !checked) co_return checked.error();
-    if (auto checked = check_throughput(request.provisioned_throughput); !checked) co_return checked.error();
-    if (auto checked = check_key_schema(request.key_schema); !checked) co_return checked.error();
-
-    const auto definition = std::make_shared<TableDefinition>();  // the engine's thread fills in the number
-    definition->id = dependencies_.random.uuid();
-    definition->name = std::move(request.name);
-    definition->key_schema = std::move(request.key_schema);
-    definition->created_at = dependencies_.clock.now();
-    definition->provisioned_throughput = request.provisioned_throughput;
-    if (!request.provisioned_throughput) definition->pay_per_request_since = definition->created_at;
-    definition->deletion_protection = request.deletion_protection;
-    for (auto& index : request.indexes) {
-        IndexDefinition made;
-        made.number = ++definition->last_index;
-        made.request = std::move(index);
-        definition->indexes.push_back(std::move(made));
-    }
-    definition->stream = request.stream;
-    definition->table_class = request.table_class;
-    definition->sse = std::move(request.sse);
-    definition->on_demand_throughput = request.on_demand_throughput;
-
+    const std::vector<Tag> tags = std::move(request.tags);
+    auto made = make_definition(std::move(request), dependencies_.random.uuid(), dependencies_.clock.now());
+    if (!made) co_return made.error();
+    const auto definition = std::make_shared<TableDefinition>(std::move(*made));  // the engine's thread fills in the number
     const std::uint64_t before = catalog_->generation();
-    kv::TransactionBody body = [definition, tags = std::move(request.tags)](kv::Transaction& transaction) -> Result<void> {
+    kv::TransactionBody body = [definition, tags](kv::Transaction& transaction) -> Result<void> {
         if (auto inserted = insert_definition(transaction, *definition); !inserted) return inserted;
         if (!tags.empty()) transaction.put(tags_key(definition->number), encode_tags(tags));
         return {};

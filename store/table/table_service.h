@@ -7,6 +7,7 @@
 
 #include <boost/asio/awaitable.hpp>
 #include <cstdint>
+#include <filesystem>
 #include <map>
 #include <memory>
 #include <optional>
@@ -268,6 +269,7 @@ class TableService {
         RandomSource& random;
         ArnFactory arns;
         Quotas quotas;
+        std::filesystem::path buckets{};  ///< the folder that exports and imports take for S3; empty: there are none
     };
     virtual ~TableService() = default;
 

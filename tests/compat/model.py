@@ -17,7 +17,8 @@ import botocore.serialize
 import urllib3
 
 # Members that newer models have and the installed one does not.
-NEWER = {"TableDescription": {"DeletionProtectionEnabled", "OnDemandThroughput", "WarmThroughput"}}
+NEWER = {"TableDescription": {"DeletionProtectionEnabled", "OnDemandThroughput", "WarmThroughput"},
+         "PointInTimeRecoveryDescription": {"RecoveryPeriodInDays"}}
 
 # Where AWS's documentation marks a member of an answer as always present but the model has no `required`.
 ALWAYS = {

@@ -10,6 +10,7 @@
 #include "store/table/detail/stream_log.h"
 #include "store/table/detail/stream_reader.h"
 #include "store/table/detail/table_tasks.h"
+#include "store/table/detail/transfers.h"
 #include "store/table/table_api.h"
 
 namespace fogbank::store::table {
@@ -68,6 +69,7 @@ class Service final : public TableApi {
     std::vector<AttributeValue> leading_keys_of(const QueryRequest& request) const override;
 
     Streams& streams() override { return stream_reader_; }
+    TableFiles& files() override { return transfers_; }
     Awaitable<void> maintain() override { return housekeeping_.step(); }
 
   private:
@@ -99,10 +101,14 @@ class Service final : public TableApi {
     ItemCounter counter_;
     StreamReader stream_reader_;
     Housekeeping housekeeping_;
+    Transfers transfers_;  ///< last: its thread ends first
 };
 
 /// DynamoDB's check of a table's name, before anything is looked up.
 Result<void> check_table_name(const TableName& name);
+
+/// The checks of CreateTable, and the definition it makes; its number is `insert_definition`'s to give.
+Result<TableDefinition> make_definition(CreateTableRequest request, std::string id, WallTime now);
 
 /// Writes a new table: takes its number, refuses a name that is taken. Errors: resource_in_use.
 Result<void> insert_definition(kv::Transaction& transaction, TableDefinition& definition);
