@@ -89,7 +89,7 @@ def storm(folder, server):
 def server_connects(server):
     import urllib.request
 
-    with urllib.request.urlopen(f"{server.endpoints['api_url']}/metrics", timeout=10) as answer:
+    with urllib.request.urlopen(f"{server.endpoints['api_url']}/_fogbank/metrics", timeout=10) as answer:
         for line in answer.read().decode().splitlines():
             if line.startswith("fogbank_broker_sockets_accepted_total"):
                 return float(line.split()[-1])

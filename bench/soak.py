@@ -65,7 +65,9 @@ class Worker(threading.Thread):
         try:
             if not ready.wait(10):
                 raise RuntimeError("no CONNACK")
-            client.subscribe([(f"soak/{self.number}/{self.random.randrange(NAMES)}", 1), (f"soak/{self.number}/+", 0)][: self.random.randint(1, 2)])
+            client.subscribe(f"soak/{self.number}/{self.random.randrange(NAMES)}", 1)
+            if self.random.random() < 0.5:
+                client.subscribe(f"soak/{self.number}/+", 0)
             for _ in range(self.random.randint(1, 20)):
                 topic = f"soak/{self.number}/{self.random.randrange(NAMES)}"
                 retain = self.random.random() < 0.2
@@ -76,7 +78,7 @@ class Worker(threading.Thread):
             elif client.socket():
                 client.socket().close()
         finally:
-            client.loop_stop(force=True) if "force" in client.loop_stop.__code__.co_varnames else client.loop_stop()
+            client.loop_stop()
 
 
 def main():
