@@ -97,6 +97,9 @@ constexpr std::array front_rows{
     row(Errc::body_too_large, {"RequestEntityTooLargeException", 413}, {"RequestEntityTooLargeException", 413},
         {"RequestEntityTooLargeException", 413}, {"RequestTooLargeException", 413}),
     unavailable(Errc::unavailable),
+    row(Errc::throttled, {"ThrottlingException", 400}, {"ThrottlingException", 429}, {"ThrottlingException", 400},
+        {"TooManyRequestsException", 429}),
+    row(Errc::gateway_timeout, {"InternalFailureException", 500}, {"GatewayTimeoutException", 504}, dynamodb_internal, lambda_internal),
     internal(Errc::internal),
 };
 
@@ -296,7 +299,7 @@ ErrorStyle style_of(Family family) {
 }  // namespace
 
 const boost::system::error_category& category() {
-    static constexpr std::array<std::string_view, 14> names{"",
+    static constexpr std::array<std::string_view, 16> names{"",
                                                             "missing_authentication_token",
                                                             "incomplete_signature",
                                                             "unrecognized_client",
@@ -309,6 +312,8 @@ const boost::system::error_category& category() {
                                                             "malformed_body",
                                                             "body_too_large",
                                                             "unavailable",
+                                                            "throttled",
+                                                            "gateway_timeout",
                                                             "internal"};
     static const NamedErrorCategory category("api", names);
     return category;

@@ -17,8 +17,10 @@ enum class Errc {
     validation,                        ///< a member is missing, out of range or not supported
     malformed_body,                    ///< the body is not what the protocol wants
     body_too_large,
-    unavailable,  ///< a room that the request needs refused for now
-    internal,     ///< a bug; the message says no more than that
+    unavailable,      ///< a room that the request needs refused for now
+    throttled,        ///< a rate that a quota bounds
+    gateway_timeout,  ///< somebody else did not answer in time
+    internal,         ///< a bug; the message says no more than that
 };
 
 const boost::system::error_category& category();

@@ -18,6 +18,7 @@
 #include "common/result.h"
 #include "common/retained_messages.h"
 #include "common/shard.h"
+#include "common/tls_policy.h"
 #include "lambda/function_service.h"
 #include "logs/log_store.h"
 #include "registry/access_keys.h"
@@ -45,7 +46,8 @@ struct ApiOptions {
     std::int32_t api_port = 4566;    ///< 0: any free one
     std::int32_t https_port = 8443;  ///< data plane for client certificates; 0: any free one, -1: none
     std::string certificate_chain_pem, private_key_pem;
-    std::string endpoint_name;  ///< what DescribeEndpoint answers: a bare host name
+    std::string endpoint_name;                                           ///< what DescribeEndpoint answers: a bare host name
+    std::string security_policy = std::string(default_tls_policy_name);  ///< of the https port; a name of common/tls_policy.h
 };
 
 struct ApiPorts {

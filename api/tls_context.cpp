@@ -45,7 +45,8 @@ Result<std::shared_ptr<asio::ssl::context>> make_tls_context(const ApiOptions& o
     context->use_private_key(asio::buffer(options.private_key_pem), asio::ssl::context::pem, error);
     if (error) return failure("server key", error);
     if (mode != ListenerMode::mutual_tls) return context;
-    const TlsPolicy* policy = find_tls_policy(default_tls_policy_name);
+    const TlsPolicy* policy = find_tls_policy(options.security_policy);
+    if (policy == nullptr) return Error(CommonErrc::invalid_configuration, "unknown TLS security policy `" + options.security_policy + "`");
     SSL_CTX_set_min_proto_version(native, policy->tls12 ? TLS1_2_VERSION : TLS1_3_VERSION);
     SSL_CTX_set_max_proto_version(native, policy->tls13 ? TLS1_3_VERSION : TLS1_2_VERSION);
     SSL_CTX_set_ciphersuites(native, policy->tls13_suites);

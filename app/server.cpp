@@ -253,8 +253,8 @@ Result<void> Server::Rooms::open_doors(const Doors& doors) {
                                 provisioning.get(),
                                 custom_authenticator.get(),
                                 logs.get()});
-    api::ApiOptions options{endpoints.bind,         settings.api_port,    settings.https_port,
-                            certificate->chain_pem, certificate->key_pem, endpoints.endpoint_name};
+    api::ApiOptions options{endpoints.bind,       settings.api_port,       settings.https_port,         certificate->chain_pem,
+                            certificate->key_pem, endpoints.endpoint_name, settings.tls_security_policy};
     if (doors.api_on_loopback_only) {
         options.api_port = 0;
         options.https_port = -1;

@@ -18,6 +18,10 @@ class AccessCache {
     /// @param permissions  null: everything is allowed (the plain port).
     void reset(std::unique_ptr<Permissions> permissions);
     bool allows(IotAction action, std::string_view resource_name);
+    /// The same without remembering: for what is asked once in a connection's life.
+    bool allows_once(IotAction action, std::string_view resource_name) const {
+        return !permissions_ || permissions_->allows(action, resource_name);
+    }
     /// Whether it was asked before, under the policies that are in force, and allowed. Also remembers on the plain port.
     bool known_allowed(IotAction action, std::string_view resource_name);
     /// The reason of a refusal; slow.

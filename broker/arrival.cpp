@@ -51,6 +51,8 @@ void Arrival::on_deadline() {
     switch (stage_) {
         case Stage::proxy_header:
             return close(DisconnectReason::client_error, "no PROXY header came in time");
+        case Stage::draining:
+            return finish();
         case Stage::handshake:
             return close(DisconnectReason::client_error, "connect_timeout: the TLS handshake was not finished in time");
         default:
@@ -71,6 +73,8 @@ void Arrival::on_ready(Readiness readiness) {
             // Only the end is of interest now; bytes are read when it is known whose they are.
             if (readiness.hung_up) close(DisconnectReason::connection_lost, "the client left before its certificate was judged");
             return;
+        case Stage::draining:
+            return drain();
         case Stage::over:
             return;
     }
@@ -257,9 +261,32 @@ void Arrival::answer(const HttpRefusal& refusal) {
     const std::string text = refusal_answer(refusal, home_.core.random.uuid());
     stream_->write(text.data(), text.size());
     home_.core.metrics.connects_refused.add();
-    const bool forbidden = refusal.status == 403;
-    close(forbidden ? DisconnectReason::auth_error : DisconnectReason::client_error,
-          "HTTP " + std::to_string(refusal.status) + ": " + refusal.reason);
+    const DisconnectReason reason = refusal.status == 403 ? DisconnectReason::auth_error : DisconnectReason::client_error;
+    home_.core.metrics.disconnects(reason).add();
+    log_end(reason, "HTTP " + std::to_string(refusal.status) + ": " + refusal.reason);
+    stream_->end(CloseCode::policy_violation);
+    stage_ = Stage::draining;
+    std::string().swap(bytes_);
+    set_deadline(home_.now() + limits::drain_deadline);
+    drain();
+}
+
+void Arrival::drain() {
+    while (readable_) {
+        const IoResult result = stream_->read(home_.scratch.data(), home_.scratch.size());
+        if (result.status == IoResult::Status::would_block) {
+            readable_ = false;
+            return;
+        }
+        drained_bytes_ += result.bytes;
+        if (result.status != IoResult::Status::done || drained_bytes_ > limits::drain_bytes_max) return finish();
+    }
+}
+
+void Arrival::finish() {
+    home_.poller.remove(stream_->descriptor());
+    stream_.reset();
+    leave();
 }
 
 void Arrival::become_mqtt(std::string first_bytes, bool websocket) {
@@ -296,6 +323,7 @@ void Arrival::leave() {
 
 void Arrival::close(DisconnectReason reason, std::string_view detail) {
     if (stage_ == Stage::over) return;
+    if (stage_ == Stage::draining) return finish();
     const std::string why(detail);
     BrokerMetrics& metrics = home_.core.metrics;
     if (secured_ && (stage_ == Stage::handshake || stage_ == Stage::proxy_header)) {
@@ -303,16 +331,18 @@ void Arrival::close(DisconnectReason reason, std::string_view detail) {
         metrics.handshakes_failed.add();
     }
     metrics.disconnects(reason).add();
+    log_end(reason, why);
+    stream_->end(CloseCode::policy_violation);
+    finish();
+}
+
+void Arrival::log_end(DisconnectReason reason, std::string_view why) {
     const auto level =
         reason == DisconnectReason::client_error || reason == DisconnectReason::auth_error ? spdlog::level::info : spdlog::level::debug;
     if (level == spdlog::level::debug || home_.refusals.pass(home_.now())) {
         logger("broker").log(level, "connection refused source_ip={} server_name={} alpn={} reason={} detail={}", source_ip_,
                              log_value(peer_.server_name), log_value(peer_.protocol), disconnect_reason_name(reason), log_value(why));
     }
-    home_.poller.remove(stream_->descriptor());
-    stream_->end(CloseCode::policy_violation);
-    stream_.reset();
-    leave();
 }
 
 }  // namespace fogbank::broker

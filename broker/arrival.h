@@ -41,7 +41,7 @@ class Arrival final : public std::enable_shared_from_this<Arrival>, private Poll
     void close(DisconnectReason reason, std::string_view detail);
 
   private:
-    enum class Stage : std::uint8_t { proxy_header, handshake, first_bytes, certificate, over };
+    enum class Stage : std::uint8_t { proxy_header, handshake, first_bytes, certificate, draining, over };
 
     void on_ready(Readiness readiness) override;
     void handshake_later();
@@ -55,6 +55,11 @@ class Arrival final : public std::enable_shared_from_this<Arrival>, private Poll
     /// Who asks for the upgrade; false after refusing, or while the certificate is being judged.
     bool identify(const UpgradeRequest& request);
     void answer(const HttpRefusal& refusal);
+    /// Reads what the client still sends and throws it away: a socket that is closed with unread bytes resets the connection, and the
+    /// client might never see the answer.
+    void drain();
+    void finish();
+    void log_end(DisconnectReason reason, std::string_view why);
     void judge_certificate();
     static boost::asio::awaitable<void> ask_authenticator(std::shared_ptr<Arrival> self, std::string certificate_der);
     void on_certificate(Result<Principal> principal);
@@ -75,6 +80,7 @@ class Arrival final : public std::enable_shared_from_this<Arrival>, private Poll
     std::unique_ptr<CustomCredentials> custom_;
     std::string bytes_;  ///< what was read and is not decided yet
     SteadyTime deadline_{};
+    std::size_t drained_bytes_ = 0;
 };
 
 }  // namespace fogbank::broker

@@ -25,7 +25,8 @@ BrokerMetrics::BrokerMetrics(Metrics& metrics)
       dropped_queue_full(dropped(metrics, "queue_full")),
       dropped_mailbox_full(dropped(metrics, "mailbox_full")),
       dropped_not_allowed(dropped(metrics, "receive_not_allowed")),
-      dropped_too_large(dropped(metrics, "client_maximum_packet_size")) {
+      dropped_too_large(dropped(metrics, "client_maximum_packet_size")),
+      dropped_rate(dropped(metrics, "rate")) {
     for (const DisconnectReason reason : all_disconnect_reasons) {
         disconnects_.push_back(&metrics.counter("fogbank_broker_disconnects_total", "Connections that ended, by reason.",
                                                 "reason=\"" + std::string(disconnect_reason_name(reason)) + "\""));

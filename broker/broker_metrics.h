@@ -14,7 +14,7 @@ struct BrokerMetrics {
     Gauge& connections;
     Counter &accepted, &handshakes_failed, &connects_refused;
     Counter &messages_in, &messages_out, &bytes_in, &bytes_out;
-    Counter &dropped_outbox_full, &dropped_queue_full, &dropped_mailbox_full, &dropped_not_allowed, &dropped_too_large;
+    Counter &dropped_outbox_full, &dropped_queue_full, &dropped_mailbox_full, &dropped_not_allowed, &dropped_too_large, &dropped_rate;
     Counter& disconnects(DisconnectReason reason);
 
   private:

@@ -33,7 +33,7 @@ void Connection::handle(const mqtt::Connect& connect) {
     state_ = State::connecting;
     const mqtt::Properties properties = mqtt::read_properties(connect.properties);
     if (connect.protocol_level == 5 && !take_mqtt5(connect, properties)) return;
-    if (!take_terms(connect, properties)) return;
+    if (!take_terms(connect, properties) || !take_rate()) return;
     take_keep_alive(connect);
     if (!take_will(connect)) return;
     if (!principal_ && door_ == Door::mqtt) {
@@ -99,6 +99,17 @@ bool Connection::take_terms(const mqtt::Connect& connect, const mqtt::Properties
     return true;
 }
 
+/// @return false after refusing. Before anybody is asked: a flood must not cost more than its packets.
+bool Connection::take_rate() {
+    AccountRates& rates = home_.core.rates;
+    const char* quota = nullptr;
+    if (!rates.connects.take(home_.now())) quota = "quota connection_requests_per_second";
+    if (quota == nullptr && !rates.connects_of_client.take(identity_.client_id.view(), home_.now()))
+        quota = "quota connection_requests_per_second_per_client_id";
+    if (quota != nullptr) refuse(RefusalCause::connection_quota_exceeded, quota);
+    return quota == nullptr;
+}
+
 /// 0 or more than the maximum means the maximum, less than the minimum the minimum; a client is cut off after one and a half times the
 /// interval.
 void Connection::take_keep_alive(const mqtt::Connect& connect) {
@@ -152,6 +163,7 @@ void Connection::on_permissions(Result<std::unique_ptr<Permissions>> permissions
         refuse(RefusalCause::server_unavailable, permissions.error().message);
         return;
     }
+    if (*permissions) identity_.thing_name = (*permissions)->exclusive_thing_name();
     access_.reset(std::move(*permissions));
     if (const auto refusal = connect_refusal()) {
         identity_.session_identifier = home_.core.random.uuid();
@@ -164,7 +176,7 @@ void Connection::on_permissions(Result<std::unique_ptr<Permissions>> permissions
 
 std::optional<Connection::Refusal> Connection::connect_refusal() {
     const auto refused = [this](IotAction action, std::string_view resource_name, RefusalCause cause) -> std::optional<Refusal> {
-        if (access_.allows(action, resource_name)) return std::nullopt;
+        if (access_.allows_once(action, resource_name)) return std::nullopt;
         return Refusal{cause, access_.explain(action, resource_name)};
     };
     auto refusal = refused(IotAction::connect, identity_.client_id.view(), RefusalCause::connect_not_authorized);
@@ -223,12 +235,6 @@ void Connection::accept(bool session_present) {
     home_.take_time();
     state_ = State::connected;
     identity_.session_identifier = session_->session_identifier();
-    auto origin = std::make_shared<MessageOrigin>();
-    origin->protocol = MessageOrigin::Protocol::mqtt;
-    origin->client_id = identity_.client_id.str();
-    origin->principal_id = identity_.principal_id;
-    origin->source_ip = identity_.source_ip;
-    origin_ = std::move(origin);
     connected_at_ = home_.wall_now();
     publish_tokens_at_ = home_.now();
     publish_tokens_ = static_cast<double>(home_.core.limits.publishes_per_second);

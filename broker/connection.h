@@ -167,6 +167,7 @@ class Connection final : public std::enable_shared_from_this<Connection>, privat
     bool take_will(const mqtt::Connect& connect);
     bool take_terms(const mqtt::Connect& connect, const mqtt::Properties& properties);
     bool take_mqtt5(const mqtt::Connect& connect, const mqtt::Properties& properties);
+    bool take_rate();
     void take_keep_alive(const mqtt::Connect& connect);
     void on_permissions(Result<std::unique_ptr<Permissions>> permissions);
     /// What policy refuses of CONNECT; nothing if all of it is allowed.
@@ -214,6 +215,8 @@ class Connection final : public std::enable_shared_from_this<Connection>, privat
     void send_acknowledgements();
     void begin_will();
     MessagePtr will_message();
+    /// Of the messages that the client publishes; made for the first.
+    const std::shared_ptr<const MessageOrigin>& origin();
 
     // subscribe.cpp
     void handle(const mqtt::Subscribe& subscribe);

@@ -1,4 +1,4 @@
-/// Clients' connections and sessions for the HTTP data plane. Source: reference "broker", section 18.
+/// Clients' connections and sessions for the HTTP data plane, and messages straight to one of them. Source: reference "broker", section 18.
 #pragma once
 
 #include "common/connections.h"
@@ -13,6 +13,9 @@ class ConnectionControl final : public Connections {
     boost::asio::awaitable<bool> delete_connection(ClientId client_id, bool clean_session, bool prevent_will) override;
     boost::asio::awaitable<std::optional<ConnectionDescription>> describe_connection(ClientId client_id) override;
     boost::asio::awaitable<std::optional<std::vector<SubscriptionDescription>>> list_subscriptions(ClientId client_id) override;
+    boost::asio::awaitable<DirectDelivery> send_direct_message(ClientId client_id, MessagePtr message,
+                                                               std::chrono::milliseconds timeout) override;
+    bool admit(ConnectionCall call, const ClientId& client_id) override;
 
   private:
     Core& core_;

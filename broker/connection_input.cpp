@@ -146,13 +146,13 @@ bool Connection::may_publish_now(std::size_t packet_bytes) {
     return false;
 }
 
-/// Quotas publishes_per_second_per_connection and received_bytes_per_second_per_connection. AWS discards the excess of the first; here it
-/// waits, so that no sample is lost (docs/parity.md).
+/// Quotas publishes_per_second_per_connection, received_bytes_per_second_per_connection and publishes_per_second. AWS discards the excess
+/// of the first; here it waits, so that no sample is lost (docs/parity.md).
 bool Connection::take_token(std::size_t packet_bytes) {
     const std::int64_t per_second = home_.core.limits.publishes_per_second;
     const std::int64_t bytes_per_second = home_.core.limits.bytes_per_second;
     constexpr auto unlimited = std::numeric_limits<std::int64_t>::max();
-    if (per_second == unlimited && bytes_per_second == unlimited) return true;
+    if (per_second == unlimited && bytes_per_second == unlimited) return home_.core.rates.publishes.take(home_.now());
     const std::chrono::duration<double> passed = home_.now() - publish_tokens_at_;
     publish_tokens_at_ = home_.now();
     const auto refill = [&passed](double& tokens, std::int64_t rate) {
@@ -162,7 +162,7 @@ bool Connection::take_token(std::size_t packet_bytes) {
     refill(publish_tokens_, per_second);
     refill(byte_tokens_, bytes_per_second);
     // A packet may be larger than what comes in a second: it goes when nothing is owed, and then much is.
-    if (publish_tokens_ < 1 || byte_tokens_ < 0) return false;
+    if (publish_tokens_ < 1 || byte_tokens_ < 0 || !home_.core.rates.publishes.take(home_.now())) return false;
     publish_tokens_ -= 1;
     byte_tokens_ -= static_cast<double>(packet_bytes);
     return true;

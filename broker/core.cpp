@@ -1,6 +1,5 @@
 #include "broker/core.h"
 
-#include "broker/limits.h"
 #include "broker/shard_state.h"
 
 namespace fogbank::broker {
@@ -15,7 +14,7 @@ PacketLimits::PacketLimits(const Quotas& quotas)
       inflight_inbound(quotas.bytes(Quota::inflight_qos1_inbound)),
       // One less than there are packet ids, so that a free one is always found.
       inflight_outbound(std::min<std::size_t>(quotas.bytes(Quota::inflight_qos1_outbound), 65534)),
-      websocket_duration(quotas.profile() == QuotaProfile::aws ? limits::websocket_duration : std::chrono::seconds::max()),
+      websocket_duration(quotas[Quota::websocket_duration_s]),
       client_packet_bytes_min(quotas.bytes(Quota::client_maximum_packet_bytes_min)),
       content_type_bytes(quotas.bytes(Quota::content_type_bytes)),
       correlation_data_bytes(quotas.bytes(Quota::correlation_data_bytes)),
@@ -46,6 +45,7 @@ Core::Core(Broker::Dependencies dependencies, LifecycleObserver& observer)
       random(dependencies.random),
       lifecycle(observer),
       limits(dependencies.quotas),
+      rates(dependencies.quotas),
       metrics(dependencies.metrics),
       store(dependencies.store),
       activity(dependencies.activity),

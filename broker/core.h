@@ -11,6 +11,7 @@
 #include "broker/broker_metrics.h"
 #include "broker/client_registry.h"
 #include "broker/lifecycle.h"
+#include "broker/rates.h"
 #include "broker/retained_store.h"
 #include "broker/shared_groups.h"
 #include "common/topic.h"
@@ -52,6 +53,7 @@ struct Core {
     RandomSource& random;
     LifecycleObserver& lifecycle;
     const PacketLimits limits;
+    AccountRates rates;
     BrokerMetrics metrics;
     store::kv::Engine* const store;    ///< may be null
     ActivityRecorder* const activity;  ///< may be null

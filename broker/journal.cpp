@@ -114,6 +114,7 @@ void Journal::erase_session(const ClientId& client_id, std::uint64_t number) {
                 if (!record || record->number == number) transaction.erase(key);
             }
             for (const char* kind : {"b", "q", "i"}) transaction.erase_range(records::session_range(kind, number));
+            transaction.erase(records::will_key(number));
             return {};
         },
         [](Result<void> result) {

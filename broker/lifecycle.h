@@ -17,6 +17,7 @@ namespace fogbank::broker {
 struct ConnectionIdentity {
     ClientId client_id;
     std::string principal_id;  ///< empty on the plain port
+    std::string thing_name;    ///< of the thing that the certificate belongs to exclusively; empty: none
     std::string source_ip;
     std::string session_identifier;            ///< UUID, one per session
     mutable std::uint64_t version_number = 0;  ///< of the lifecycle events, which set it when the connection begins

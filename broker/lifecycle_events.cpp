@@ -15,6 +15,15 @@ std::string dump(const Json& json) {
     return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
+/// The members that every event begins with.
+Json event_of(const ConnectionIdentity& connection, const char* type, const Clock& clock) {
+    Json json{{"clientId", connection.client_id.str()}};
+    if (!connection.thing_name.empty()) json["thingName"] = connection.thing_name;
+    json["timestamp"] = clock.now().time_since_epoch().count();
+    json["eventType"] = type;
+    return json;
+}
+
 }  // namespace
 
 LifecycleEvents::LifecycleEvents(Publisher& publisher, const Clock& clock)
@@ -68,36 +77,30 @@ void LifecycleEvents::publish(std::string_view kind, const ConnectionIdentity& c
 
 void LifecycleEvents::connected(const ConnectionIdentity& connection) {
     connection.version_number = begin_version(connection.client_id);
-    Json json{{"clientId", connection.client_id.str()},
-              {"timestamp", clock_.now().time_since_epoch().count()},
-              {"eventType", "connected"},
-              {"sessionIdentifier", connection.session_identifier},
-              {"principalIdentifier", connection.principal_id},
-              {"ipAddress", connection.source_ip},
-              {"versionNumber", connection.version_number}};
+    Json json = event_of(connection, "connected", clock_);
+    json["sessionIdentifier"] = connection.session_identifier;
+    json["principalIdentifier"] = connection.principal_id;
+    json["ipAddress"] = connection.source_ip;
+    json["versionNumber"] = connection.version_number;
     publish("presence/connected", connection, dump(json));
 }
 
 void LifecycleEvents::disconnected(const ConnectionIdentity& connection, DisconnectReason reason, std::string_view) {
-    Json json{{"clientId", connection.client_id.str()},
-              {"timestamp", clock_.now().time_since_epoch().count()},
-              {"eventType", "disconnected"},
-              {"sessionIdentifier", connection.session_identifier},
-              {"principalIdentifier", connection.principal_id},
-              {"clientInitiatedDisconnect", is_client_initiated(reason)},
-              {"disconnectReason", disconnect_reason_name(reason)},
-              {"versionNumber", end_version(connection)}};
+    Json json = event_of(connection, "disconnected", clock_);
+    json["sessionIdentifier"] = connection.session_identifier;
+    json["principalIdentifier"] = connection.principal_id;
+    json["clientInitiatedDisconnect"] = is_client_initiated(reason);
+    json["disconnectReason"] = disconnect_reason_name(reason);
+    json["versionNumber"] = end_version(connection);
     publish("presence/disconnected", connection, dump(json));
 }
 
 void LifecycleEvents::connect_failed(const ConnectionIdentity& connection, std::string_view) {
-    Json json{{"clientId", connection.client_id.str()},
-              {"timestamp", clock_.now().time_since_epoch().count()},
-              {"eventType", "connect_failed"},
-              {"connectFailureReason", "AUTHORIZATION_FAILED"},
-              {"principalIdentifier", connection.principal_id},
-              {"sessionIdentifier", connection.session_identifier},
-              {"ipAddress", connection.source_ip}};
+    Json json = event_of(connection, "connect_failed", clock_);
+    json["connectFailureReason"] = "AUTHORIZATION_FAILED";
+    json["principalIdentifier"] = connection.principal_id;
+    json["sessionIdentifier"] = connection.session_identifier;
+    json["ipAddress"] = connection.source_ip;
     publish("presence/connect_failed", connection, dump(json));
 }
 
@@ -107,12 +110,10 @@ std::string subscription_event(const ConnectionIdentity& connection, std::span<c
                                const Clock& clock) {
     Json topics = Json::array();
     for (const std::string_view topic_filter : topic_filters) topics.push_back(topic_filter);
-    Json json{{"clientId", connection.client_id.str()},
-              {"timestamp", clock.now().time_since_epoch().count()},
-              {"eventType", type},
-              {"sessionIdentifier", connection.session_identifier},
-              {"principalIdentifier", connection.principal_id},
-              {"topics", std::move(topics)}};
+    Json json = event_of(connection, type, clock);
+    json["sessionIdentifier"] = connection.session_identifier;
+    json["principalIdentifier"] = connection.principal_id;
+    json["topics"] = std::move(topics);
     return dump(json);
 }
 

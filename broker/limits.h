@@ -47,8 +47,9 @@ inline constexpr int handshake_steps_per_turn = 2;
 
 /// The head of a WebSocket upgrade: presigned URLs with a session token are some 2 KiB.
 inline constexpr std::size_t upgrade_head_bytes_max = 16 * 1024;
-/// AWS's limit on a WebSocket that was signed with SigV4 (reference "broker", section 19); none in profile relaxed.
-inline constexpr std::chrono::seconds websocket_duration{86'400};
+/// After a refusal in HTTP: how long and how much is read so that the client sees the answer.
+inline constexpr std::chrono::seconds drain_deadline{2};
+inline constexpr std::size_t drain_bytes_max = 1024 * 1024;
 /// A WebSocket frame may be this large whatever the quota of one packet is: clients put many packets into one.
 inline constexpr std::uint64_t websocket_frame_bytes_min = 1024 * 1024;
 /// How long a client with a persistent session has for its PUBACK before the message goes to disk; up to twice that. A client on a fast

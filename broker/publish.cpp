@@ -71,7 +71,7 @@ void Connection::take_publish(Incoming incoming) {
     options.payload = publish.payload;
     options.qos = publish.qos;
     options.retain = incoming.retain;
-    options.origin = origin_;
+    options.origin = origin();
     options.received_at = home_.wall_now();
     if (incoming.properties != nullptr) options.properties = message_properties(*incoming.properties);
     MessagePtr message = Message::create(std::move(options));
@@ -206,6 +206,17 @@ void Connection::send_acknowledgements() {
     if (acks_.size() < home_.core.limits.inflight_inbound) stop_waiting(wait_acks);
 }
 
+const std::shared_ptr<const MessageOrigin>& Connection::origin() {
+    if (origin_) return origin_;
+    auto made = std::make_shared<MessageOrigin>();
+    made->protocol = MessageOrigin::Protocol::mqtt;
+    made->client_id = identity_.client_id.str();
+    made->principal_id = identity_.principal_id;
+    made->source_ip = identity_.source_ip;
+    origin_ = std::move(made);
+    return origin_;
+}
+
 MessagePtr Connection::will_message() {
     Message::Options options;
     options.topic_name = will_->topic_name;
@@ -213,9 +224,9 @@ MessagePtr Connection::will_message() {
     options.qos = will_->qos;
     options.retain = will_->retain;
     // AWS: services on reserved topics do not act on wills (reference "shadow", section 2).
-    auto origin = std::make_shared<MessageOrigin>(*origin_);
-    origin->last_will = true;
-    options.origin = std::move(origin);
+    auto marked = std::make_shared<MessageOrigin>(*origin());
+    marked->last_will = true;
+    options.origin = std::move(marked);
     options.received_at = home_.wall_now();
     options.properties = std::move(will_->properties);
     return Message::create(std::move(options));
@@ -224,7 +235,7 @@ MessagePtr Connection::will_message() {
 /// Publishes the will, or leaves it to the session for its delay.
 void Connection::begin_will() {
     if (!will_) return;
-    if (!access_.allows(IotAction::publish, will_->topic_name)) {
+    if (!access_.allows_once(IotAction::publish, will_->topic_name)) {
         logger("broker").warn("will not published client_id={} reason={}", log_value(identity_.client_id.view()),
                               log_value(access_.explain(IotAction::publish, will_->topic_name)));
         will_.reset();
@@ -236,7 +247,7 @@ void Connection::begin_will() {
     if (delay.count() != 0 && session_ && terms_.persistent() && session_->delay_will(message, delay)) return;
     Acknowledgement::Callback log_failure;
     if (message->qos() != Qos::at_most_once) {
-        log_failure = [origin = origin_](Result<void> result) {
+        log_failure = [origin = origin()](Result<void> result) {
             if (!result)
                 logger("broker").warn("will lost client_id={} reason={}", log_value(origin->client_id), log_value(result.error().message));
         };

@@ -39,7 +39,7 @@ class Restore {
     asio::awaitable<Result<void>> run() {
         for (const auto& [kind, take] :
              {std::pair{"s", &Restore::take_session}, std::pair{"b", &Restore::take_subscription}, std::pair{"m", &Restore::take_message},
-              std::pair{"q", &Restore::take_entry}, std::pair{"i", &Restore::take_inbound}}) {
+              std::pair{"q", &Restore::take_entry}, std::pair{"i", &Restore::take_inbound}, std::pair{"w", &Restore::take_will}}) {
             auto done = co_await each(kind, take);
             if (!done) co_return done.error();
         }
@@ -130,6 +130,15 @@ class Restore {
         const auto packet_id = key.number();
         if (owner == nullptr || !packet_id) return orphan(item);
         owner->restore_inbound(static_cast<std::uint16_t>(*packet_id));
+    }
+
+    void take_will(const store::kv::KeyValue& item) {
+        Session* owner = session(behind_kind(item.key).number());
+        const auto record = records::decode_will(item.value);
+        MessagePtr message = record ? records::decode_message(record->message, true) : nullptr;
+        if (owner == nullptr || !message) return orphan(item);
+        const auto left = std::max(record->due - now_, WallTime::duration::zero());
+        owner->restore_will(std::move(message), core_.clock.steady() + left);
     }
 
     void finish() {

@@ -31,6 +31,12 @@ class LazyAcknowledgement final : public PublishContext {
     Hold hold_;
 };
 
+/// Lifecycle events: a topic of its own for each client, used when it comes and goes. Not worth remembering, and a reconnect storm must not
+/// push out the topics that are.
+bool is_of_one_client(std::string_view topic_name) {
+    return topic_name.starts_with("$aws/events/");
+}
+
 }  // namespace
 
 ShardedRouter::ShardedRouter(ShardPool& shards, Metrics& metrics, bool parent_matches_hash)
@@ -115,6 +121,12 @@ void ShardedRouter::fan_out(Reader& reader, const MessagePtr& message, Acknowled
 }
 
 ShardedRouter::Matches ShardedRouter::find(Reader& reader, std::string_view topic_name) {
+    if (is_of_one_client(topic_name)) {
+        auto found = std::make_shared<std::vector<Match>>();
+        const std::lock_guard lock(reader.index_mutex);
+        trie_.match(topic_name, *found);
+        return found;
+    }
     const std::uint64_t now = generation_.load(std::memory_order_acquire);
     if (reader.cache_generation != now || reader.cache.size() >= limits::match_cache_topics_max ||
         reader.cached_matches >= limits::match_cache_matches_max) {

@@ -90,8 +90,11 @@ void Session::receive(Delivery delivery) {
         here.core.metrics.dropped_not_allowed.add();
         return;
     }
+    const bool within_rate = here.core.rates.deliveries.take(here.now());
     if (delivery.qos == Qos::at_most_once) {
-        if (connection_->has_room()) {
+        if (!within_rate) {
+            here.core.metrics.dropped_rate.add();
+        } else if (connection_->has_room()) {
             connection_->send_publish(delivery, 0, false);
         } else {
             here.core.metrics.dropped_outbox_full.add();
@@ -156,6 +159,10 @@ bool Session::acknowledge(std::uint16_t packet_id) {
     } else {
         if (!in_flight_.release(packet_id)) return false;
         --unacknowledged_;
+        if (direct_) {
+            if (auto direct = direct_->extract(packet_id)) direct.mapped()(DirectDelivery::sent);
+            if (direct_->empty()) direct_.reset();
+        }
     }
     if (has_queued()) send_queued();
     note_congestion();
@@ -182,6 +189,39 @@ void Session::send_queued() {
 void Session::note_congestion() {
     const bool congested = has_queued();
     if (congested_.load(std::memory_order_relaxed) != congested) congested_.store(congested, std::memory_order_relaxed);
+}
+
+// Direct messages.
+
+void Session::send_direct(const MessagePtr& message, DirectDone done) {
+    if (mode_.load(std::memory_order_relaxed) == Mode::ended) return done(DirectDelivery::no_such_client);
+    if (connection_ == nullptr) return done(DirectDelivery::not_connected);
+    if (!connection_->may(IotAction::receive, message->topic_name())) return done(DirectDelivery::not_allowed);
+    if (!connection_->has_room()) return done(DirectDelivery::not_writable);
+    Delivery delivery;
+    delivery.message = message;
+    delivery.qos = message->qos();
+    if (delivery.qos == Qos::at_most_once)
+        return done(connection_->send_publish(delivery, 0, false) ? DirectDelivery::sent : DirectDelivery::not_writable);
+    if (unacknowledged_ >= connection_->send_quota()) return done(DirectDelivery::window_full);
+    const std::uint16_t packet_id = in_flight_.take();
+    if (!connection_->send_publish(delivery, packet_id, false)) {
+        in_flight_.release(packet_id);
+        return done(DirectDelivery::not_writable);
+    }
+    ++unacknowledged_;
+    if (!direct_) direct_ = std::make_unique<std::unordered_map<std::uint16_t, DirectDone>>();
+    direct_->emplace(packet_id, std::move(done));
+}
+
+/// The connection is gone: they are not sent again.
+void Session::end_direct() {
+    const auto direct = std::move(direct_);
+    if (!direct) return;
+    for (auto& [packet_id, done] : *direct) {
+        in_flight_.release(packet_id);
+        done(DirectDelivery::not_confirmed);
+    }
 }
 
 // Subscriptions.
@@ -235,7 +275,7 @@ bool Session::take_over(const SessionTerms& terms, std::uint64_t connection_id) 
     }
     promised_to_ = connection_id;
     expiring_ = false;
-    will_.reset();  // not sent: the client is back before its delay was over (MQTT-3.1.3-9)
+    drop_will();  // not sent: the client is back before its delay was over (MQTT-3.1.3-9)
     return true;
 }
 
@@ -278,6 +318,7 @@ void Session::withdraw(std::uint64_t connection_id) {
 void Session::detach(const Connection& connection, std::uint32_t expiry_s, DisconnectReason reason) {
     if (connection_ != &connection) return;
     connection_ = nullptr;
+    end_direct();
     promised_to_ = 0;
     online_.store(false, std::memory_order_relaxed);
     congested_.store(false, std::memory_order_relaxed);
@@ -332,15 +373,25 @@ bool Session::delay_will(const MessagePtr& message, std::chrono::seconds delay) 
     if (mode_.load(std::memory_order_relaxed) == Mode::ended || !home().here()) return false;
     will_ = std::make_unique<DelayedWill>(DelayedWill{message, home().now() + delay});
     home().wake_session_at(shared_from_this(), will_->due);
+    records::WillRecord record;
+    record.due = home().wall_now() + delay;
+    record.message = records::encode(*message);
+    home().journal.put(records::will_key(number_), records::encode(record));
     return true;
+}
+
+void Session::drop_will() {
+    if (!std::exchange(will_, nullptr)) return;
+    if (number_ != 0) home().journal.erase(records::will_key(number_));
 }
 
 void Session::on_deadline() {
     ShardState& here = home();
     if (!here.here() || mode_.load(std::memory_order_relaxed) == Mode::ended || connection_ != nullptr) return;
     if (will_ && here.now() >= will_->due) {
-        const auto will = std::move(will_);
-        here.core.router.publish(will->message, nullptr);
+        const MessagePtr message = will_->message;
+        drop_will();
+        here.core.router.publish(message, nullptr);
     }
     if (expiring_ && promised_to_ == 0 && here.now() >= expires_at_) end();
 }
@@ -349,6 +400,7 @@ void Session::end() {
     const Mode before = mode_.exchange(Mode::ended, std::memory_order_acq_rel);
     if (before == Mode::ended) return;
     connection_ = nullptr;
+    end_direct();
     online_.store(false, std::memory_order_relaxed);
     const auto self = shared_from_this();
     Core& core = home().core;

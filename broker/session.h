@@ -18,6 +18,7 @@
 #include "broker/journal.h"
 #include "broker/mqtt/packet.h"
 #include "broker/packet_id_window.h"
+#include "common/connections.h"
 #include "common/function.h"
 #include "common/ids.h"
 #include "common/subscriber.h"
@@ -92,7 +93,7 @@ class Session final : public Subscriber, public std::enable_shared_from_this<Ses
     void withdraw(std::uint64_t connection_id);
     /// @return false if the session has ended: the will is then due now.
     bool delay_will(const MessagePtr& message, std::chrono::seconds delay);
-    void drop_will() { will_.reset(); }
+    void drop_will();
     Connection* connection() const { return connection_; }
     std::uint32_t expiry_s() const { return expiry_s_; }
     mqtt::Version version() const { return version_; }
@@ -106,6 +107,11 @@ class Session final : public Subscriber, public std::enable_shared_from_this<Ses
     bool is_subscribed(std::string_view topic_filter) const { return subscriptions_.contains(std::string(topic_filter)); }
     std::size_t subscription_count() const { return subscriptions_.size(); }
     const std::unordered_map<std::string, SubscriptionOptions>& subscriptions() const { return subscriptions_; }
+
+    /// A message past the topic index; told once what became of it, maybe within the call. QoS 1: when its PUBACK is there, or will not
+    /// come.
+    using DirectDone = UniqueFunction<void(DirectDelivery)>;
+    void send_direct(const MessagePtr& message, DirectDone done);
 
     // Packets of the client about messages it was sent. @return false if the packet id is not in flight.
     bool acknowledge(std::uint16_t packet_id);            ///< PUBACK, PUBCOMP
@@ -135,6 +141,7 @@ class Session final : public Subscriber, public std::enable_shared_from_this<Ses
     void restore_entry(std::uint64_t sequence, const records::EntryRecord& entry, MessagePtr message, std::shared_ptr<StoredMessage> stored,
                        std::shared_ptr<SharedGroup> group);
     void restore_inbound(std::uint16_t packet_id) { inbound_.insert(packet_id); }
+    void restore_will(MessagePtr message, SteadyTime due) { will_ = std::make_unique<DelayedWill>(DelayedWill{std::move(message), due}); }
     /// Enters the subscriptions into the index and starts the expiry interval.
     void restore_done(WallTime disconnected_at);
 
@@ -173,6 +180,8 @@ class Session final : public Subscriber, public std::enable_shared_from_this<Ses
     void leave_groups(bool for_good);
     void drop_tracked();
 
+    void end_direct();
+
     void write_record();
     void go_offline();
     void enter(std::string_view topic_filter, const SubscriptionOptions& options);
@@ -203,6 +212,9 @@ class Session final : public Subscriber, public std::enable_shared_from_this<Ses
     boost::unordered_flat_map<std::uint16_t, std::uint64_t> tracked_ids_;  ///< sequence by packet id
     std::uint64_t next_sequence_ = 1, unsent_from_ = no_sequence;
     std::unordered_set<std::uint16_t> inbound_;
+
+    /// Direct messages of this connection that are not acknowledged, by packet id; made for the first.
+    std::unique_ptr<std::unordered_map<std::uint16_t, DirectDone>> direct_;
 
     std::unique_ptr<DelayedWill> will_;
     SteadyTime expires_at_{};  ///< meaningful while offline

@@ -29,6 +29,9 @@ std::string message_key(std::uint64_t number) {
 std::string inbound_key(std::uint64_t session, std::uint16_t packet_id) {
     return std::move(kind_key("i").number(session).number(packet_id)).str();
 }
+std::string will_key(std::uint64_t session) {
+    return std::move(kind_key("w").number(session)).str();
+}
 std::string retained_key(std::string_view topic_name) {
     return std::move(kind_key("r").text(topic_name)).str();
 }
@@ -104,6 +107,21 @@ std::optional<EntryRecord> decode_entry(std::string_view bytes) {
     return out;
 }
 
+std::string encode(const WillRecord& record) {
+    RecordWriter out;
+    out.number(static_cast<std::uint64_t>(record.due.time_since_epoch().count())).text(record.message);
+    return out.take();
+}
+
+std::optional<WillRecord> decode_will(std::string_view bytes) {
+    RecordReader in(bytes);
+    WillRecord out;
+    out.due = WallTime(std::chrono::milliseconds(static_cast<std::int64_t>(in.number())));
+    out.message = in.text();
+    if (!in.good()) return std::nullopt;
+    return out;
+}
+
 std::string encode(const Message& message) {
     RecordWriter out;
     out.byte(static_cast<unsigned>(message.qos())).byte(message.retain() ? 1U : 0U);
@@ -118,7 +136,7 @@ std::string encode(const Message& message) {
     return out.take();
 }
 
-MessagePtr decode_message(std::string_view bytes) {
+MessagePtr decode_message(std::string_view bytes, bool last_will) {
     RecordReader in(bytes);
     Message::Options options;
     options.qos = static_cast<Qos>(in.byte());
@@ -127,6 +145,7 @@ MessagePtr decode_message(std::string_view bytes) {
     options.payload = in.text();
     options.received_at = WallTime(std::chrono::milliseconds(static_cast<std::int64_t>(in.number())));
     auto origin = std::make_shared<MessageOrigin>();
+    origin->last_will = last_will;
     origin->protocol = static_cast<MessageOrigin::Protocol>(in.byte());
     origin->client_id = in.text();
     origin->principal_id = in.text();

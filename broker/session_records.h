@@ -5,6 +5,7 @@
 ///     mqtt q <session> <sequence>     one QoS 1 or 2 message on its way to it: EntryRecord
 ///     mqtt m <number>                 a message that several entries refer to
 ///     mqtt i <session> <packet id>    a QoS 2 PUBLISH of its client that is not released yet
+///     mqtt w <session>                a will that waits for its delay: when it is due, and the message
 ///     mqtt r <topic>, mqtt p <topic>  a retained message: what ListRetainedMessages shows, and the message
 #pragma once
 
@@ -30,6 +31,7 @@ std::string subscription_key(std::uint64_t session, std::string_view topic_filte
 std::string entry_key(std::uint64_t session, std::uint64_t sequence);
 std::string message_key(std::uint64_t number);
 std::string inbound_key(std::uint64_t session, std::uint16_t packet_id);
+std::string will_key(std::uint64_t session);
 std::string retained_key(std::string_view topic_name);
 std::string retained_payload_key(std::string_view topic_name);
 /// All keys of one session under `kind` (`b`, `q`, `i`).
@@ -62,7 +64,15 @@ struct EntryRecord {
 std::string encode(const EntryRecord& record);
 std::optional<EntryRecord> decode_entry(std::string_view bytes);
 
+struct WillRecord {
+    WallTime due{};
+    std::string message;
+};
+std::string encode(const WillRecord& record);
+std::optional<WillRecord> decode_will(std::string_view bytes);
+
 std::string encode(const Message& message);
-MessagePtr decode_message(std::string_view bytes);  ///< null if damaged
+/// Null if damaged. @param last_will  marks its origin so.
+MessagePtr decode_message(std::string_view bytes, bool last_will = false);
 
 }  // namespace fogbank::broker::records

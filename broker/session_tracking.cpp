@@ -31,6 +31,10 @@ void Session::track(Delivery&& delivery) {
     const std::size_t bytes = weight(*delivery.message);
     if (queue_full(bytes)) return;
     ShardState& here = home();
+    if (connection_ == nullptr && !here.core.rates.queued.take(here.now())) {
+        here.core.metrics.dropped_rate.add();
+        return;
+    }
     const bool first_unsent = !has_unsent();
     const std::uint64_t sequence = next_sequence_++;
     Tracked& tracked = tracked_[sequence];
@@ -264,6 +268,7 @@ void Session::restore_done(WallTime disconnected_at) {
     ShardState& here = home();
     here.core.subscriptions.fetch_add(subscriptions_.size(), std::memory_order_relaxed);
     for (const auto& [topic_filter, options] : subscriptions_) enter(topic_filter, options);
+    if (will_) here.wake_session_at(shared_from_this(), will_->due);
     if (expiry_s_ == SessionTerms::never) return;
     const auto offline = std::max(here.wall_now() - disconnected_at, WallTime::duration::zero());
     const auto left = std::chrono::milliseconds(std::chrono::seconds(expiry_s_)) - offline;

@@ -144,6 +144,10 @@ std::optional<Connection::Refusal> Connection::filter_refusal(const mqtt::TopicR
             if (auto refusal = shared_refusal(request.topic_filter)) return refusal;
         }
     }
+    if (!home_.core.rates.subscriptions.take(home_.now()))
+        return Refusal{RefusalCause::too_many_subscriptions, "quota subscriptions_per_second"};
+    if (shared && !home_.core.rates.group_changes.take(request.topic_filter, home_.now()))
+        return Refusal{RefusalCause::shared_subscription_quota_exceeded, "quota shared_group_changes_per_second"};
     if (!access_.allows(IotAction::subscribe, request.topic_filter))
         return Refusal{RefusalCause::subscribe_not_authorized, access_.explain(IotAction::subscribe, request.topic_filter)};
     return std::nullopt;
@@ -167,6 +171,8 @@ void Connection::handle(const mqtt::Unsubscribe& unsubscribe) {
     std::vector<std::uint8_t> codes;
     std::vector<std::string_view> gone;
     for (const std::string_view topic_filter : unsubscribe.topic_filters) {
+        // Counts, but there is no answer that refuses it.
+        if (parse_shared_filter(topic_filter)) static_cast<void>(home_.core.rates.group_changes.take(topic_filter, home_.now()));
         const bool found = session_->unsubscribe(topic_filter);
         if (found) gone.push_back(topic_filter);
         codes.push_back(static_cast<std::uint8_t>(found ? mqtt::Reason::success : mqtt::Reason::no_subscription_existed));

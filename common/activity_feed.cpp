@@ -22,7 +22,7 @@ bool passes(const Activity& activity, const ActivityFilter& filter) {
            (filter.thing_name.empty() || activity.thing_name == filter.thing_name) && (filter.kind.empty() || activity.kind == filter.kind);
 }
 
-void forget(std::unordered_map<std::string, std::deque<std::uint64_t>>& names, const std::string& name, std::uint64_t number) {
+void forget(std::unordered_map<std::string, std::vector<std::uint64_t>>& names, const std::string& name, std::uint64_t number) {
     const auto found = names.find(name);
     if (found == names.end()) return;
     auto& numbers = found->second;

@@ -73,6 +73,9 @@ class Permissions {
     /// Changes whenever a decision may have changed (policy, attachment, certificate status). A caller that caches decisions drops them
     /// then.
     virtual std::uint64_t version() const = 0;
+
+    /// The thing that the principal's certificate belongs to exclusively; empty: none.
+    virtual std::string exclusive_thing_name() const { return {}; }
 };
 
 /// Told when a principal must not be connected any longer (its certificate was deactivated, revoked or deleted). Implemented by the broker.

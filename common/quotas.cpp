@@ -44,8 +44,22 @@ constexpr std::array<QuotaRow, static_cast<std::size_t>(Quota::count_)> table{{
     {Quota::subscriptions_per_account, "subscriptions_per_account", 500'000, -1, "SUBACK failure for the filter", general_reference},
     {Quota::received_bytes_per_second_per_connection, "received_bytes_per_second_per_connection", 512 * 1024, -1,
      "the excess waits: the connection is not read", general_reference},
-    {Quota::connection_requests_per_second, "connection_requests_per_second", 100, -1, "not enforced (docs/parity.md)", general_reference},
+    {Quota::connection_requests_per_second, "connection_requests_per_second", 3000, -1, "CONNECT refused, 3 or 0x97", general_reference},
     {Quota::websocket_duration_s, "websocket_duration_s", 86'400, -1, "disconnect, WEBSOCKET_TTL_EXPIRATION", general_reference},
+    {Quota::connection_requests_per_second_per_client_id, "connection_requests_per_second_per_client_id", 1, -1,
+     "CONNECT refused, 3 or 0x97. Bursts of ten are let pass", general_reference},
+    {Quota::publishes_per_second, "publishes_per_second", 20'000, -1, "the excess waits: connections are not read", general_reference},
+    {Quota::deliveries_per_second, "deliveries_per_second", 20'000, -1, "QoS 0 is dropped; QoS 1 is sent and counts", general_reference},
+    {Quota::subscriptions_per_second, "subscriptions_per_second", 3000, -1, "SUBACK failure for the filter", general_reference},
+    {Quota::queued_messages_per_second, "queued_messages_per_second", 500, -1,
+     "messages for sessions that are away are dropped. Bursts of ten seconds are let pass", general_reference},
+    {Quota::shared_group_changes_per_second, "shared_group_changes_per_second", 100, -1, "SUBACK failure for the filter",
+     general_reference},
+    {Quota::connection_calls_per_second, "connection_calls_per_second", 100, -1,
+     "ThrottlingException; DeleteConnection, GetConnection and ListSubscriptions each", general_reference},
+    {Quota::connection_calls_per_second_per_client_id, "connection_calls_per_second_per_client_id", 1, -1,
+     "ThrottlingException; each. Bursts of ten are let pass", general_reference},
+    {Quota::direct_messages_per_second, "direct_messages_per_second", 20'000, -1, "ThrottlingException", general_reference},
     {Quota::rule_payload_bytes, "rule_payload_bytes", 128 * 1024, 1024 * 1024, "InvalidRequestException", general_reference},
     {Quota::actions_per_rule, "actions_per_rule", 10, 100, "InvalidRequestException", general_reference},
     {Quota::rules_per_account, "rules_per_account", 1000, 100'000, "LimitExceededException", general_reference},
@@ -82,10 +96,23 @@ std::span<const QuotaRow> quota_table() {
     return table;
 }
 
-std::int64_t Quotas::operator[](Quota quota) const {
-    const QuotaRow& row = table[static_cast<std::size_t>(quota)];
-    const std::int64_t value = profile_ == QuotaProfile::aws ? row.aws : row.relaxed;
+namespace {
+
+std::int64_t limit_of(std::int64_t value) {
     return value < 0 ? std::numeric_limits<std::int64_t>::max() : value;
+}
+
+}  // namespace
+
+Quotas::Quotas(QuotaProfile profile) : profile_(profile) {
+    for (const QuotaRow& row : table)
+        limits_[static_cast<std::size_t>(row.quota)] = limit_of(profile == QuotaProfile::aws ? row.aws : row.relaxed);
+}
+
+Quotas Quotas::with(Quota quota, std::int64_t limit) const {
+    Quotas out = *this;
+    out.limits_[static_cast<std::size_t>(quota)] = limit_of(limit);
+    return out;
 }
 
 }  // namespace fogbank

@@ -2,6 +2,7 @@
 /// section 19.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <span>
 #include <string_view>
@@ -43,6 +44,15 @@ enum class Quota : std::uint8_t {
     received_bytes_per_second_per_connection,
     connection_requests_per_second,
     websocket_duration_s,
+    connection_requests_per_second_per_client_id,
+    publishes_per_second,
+    deliveries_per_second,
+    subscriptions_per_second,
+    queued_messages_per_second,
+    shared_group_changes_per_second,
+    connection_calls_per_second,
+    connection_calls_per_second_per_client_id,
+    direct_messages_per_second,
     rule_payload_bytes,
     actions_per_rule,
     rules_per_account,
@@ -81,14 +91,17 @@ std::span<const QuotaRow> quota_table();
 /// The quotas in force. Immutable, freely copied.
 class Quotas {
   public:
-    explicit Quotas(QuotaProfile profile) : profile_(profile) {}
+    explicit Quotas(QuotaProfile profile);
     QuotaProfile profile() const { return profile_; }
     /// The limit; a lifted one is the largest std::int64_t, so comparisons need no special case.
-    std::int64_t operator[](Quota quota) const;
+    std::int64_t operator[](Quota quota) const { return limits_[static_cast<std::size_t>(quota)]; }
     std::size_t bytes(Quota quota) const { return static_cast<std::size_t>((*this)[quota]); }
+    /// The same quotas but for one. @param limit  -1: none
+    Quotas with(Quota quota, std::int64_t limit) const;
 
   private:
     QuotaProfile profile_;
+    std::array<std::int64_t, static_cast<std::size_t>(Quota::count_)> limits_{};
 };
 
 }  // namespace fogbank

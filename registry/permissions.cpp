@@ -136,6 +136,7 @@ void CertificatePermissions::load() {
         return;
     }
     const auto thing = find_thing(*principal);
+    exclusive_thing_name_ = principal->exclusive_thing && thing ? thing->thing.name.str() : std::string();
     auto policies = collect(*principal, thing.get());
     if (!policies) return;
     const ConnectionContext context(CertificateId(principal_.id), *principal, thing ? &thing->thing : nullptr, facts_, arns_);

@@ -165,6 +165,9 @@ Result<ClientPacket> decode_client_packet(std::string_view packet, Version versi
         reader.fail("fixed header flags", "the reserved bits are not as prescribed", row.flags_clause);
         return reader.error();
     }
+    // 3.1.1 does not forbid it, and small devices pad the length to a fixed size.
+    if (version == Version::v5 && (*frame)->header_bytes > 2 && packet[(*frame)->header_bytes - 1] == 0)
+        reader.fail("remaining length", "in more bytes than it needs", "MQTT-1.5.5-1");
     return decode_body(reader, type, flags, version);
 }
 

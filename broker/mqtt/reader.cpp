@@ -56,6 +56,7 @@ std::uint32_t Reader::variable(std::string_view field) {
     for (int shift = 0; shift < 28; shift += 7) {
         const std::uint8_t next = byte(field);
         value |= static_cast<std::uint32_t>(next & 0x7FU) << shift;
+        if (next == 0 && shift != 0) fail(field, "a variable byte integer in more bytes than it needs", "MQTT-1.5.5-1");
         if ((next & 0x80U) == 0) return failed() ? 0 : value;
     }
     fail(field, "a variable byte integer of more than four bytes", "MQTT-1.5.5-1");

@@ -23,6 +23,7 @@ class CertificatePermissions final : public Permissions {
     bool allows(IotAction action, std::string_view resource_name) override;
     AccessDecision explain(IotAction action, std::string_view resource_name) override;
     std::uint64_t version() const override;
+    std::string exclusive_thing_name() const override { return exclusive_thing_name_; }
 
   private:
     bool is_stale() const;
@@ -56,7 +57,7 @@ class CertificatePermissions final : public Permissions {
     std::vector<std::pair<std::shared_ptr<const LiveVersion>, std::uint64_t>> seen_;  ///< every cell that the answer depends on
     std::size_t policies_ = 0;
     std::optional<policy::Evaluator> evaluator_;
-    std::string blocked_;
+    std::string blocked_, exclusive_thing_name_;
 };
 
 /// An IAM principal on the data plane (WebSocket with SigV4): its IAM policies as they are now. The root user may do everything; a

@@ -1,5 +1,5 @@
 // The standards' statements about a server, and AWS's documented behaviour, as scripts of bytes: tests/conformance/broker/mqtt3.json,
-// mqtt5.json and aws.json.
+// mqtt5.json and aws.json. Which clauses there are, and what shows those that no script can: clauses.json.
 //
 // A step is one string. `a` and other letters name connections:
 //     "a=4 id"  connects with MQTT 3.1.1, a clean session and this client id ("a=4p id": without clean session); a connection that is there
@@ -11,11 +11,14 @@
 //     "+1500"   so many milliseconds pass
 //     "restart" the server stops and another one starts on the same store
 //     "forbid iot:Publish topic"   from now on
-// `profile` is `aws` unless it says `relaxed`; `deviation` says where AWS does not do what the clause wants, and why it is so here.
+// `quotas` sets other limits than the profile's, so that a few packets reach them; `quota` names the row of the quota table that the case
+// shows. `profile` is `aws` unless it says `relaxed`; `deviation` says where AWS does not do what the clause wants, and why it is so here.
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <map>
+#include <regex>
+#include <set>
 
 #include "store/kv/memory_engine.h"
 #include "tests/broker/packet_script.h"
@@ -31,7 +34,10 @@ using fogbank::testing::Case;
 class Script {
   public:
     /// @param secure  over TLS: on the plain port everything is allowed.
-    Script(QuotaProfile profile, bool secure) : profile_(profile), secure_(secure), store_(store::kv::make_memory_engine()) { start(); }
+    Script(QuotaProfile profile, bool secure, std::vector<std::pair<Quota, std::int64_t>> quotas)
+        : profile_(profile), secure_(secure), quotas_(std::move(quotas)), store_(store::kv::make_memory_engine()) {
+        start();
+    }
 
     void step(const std::string& text) {
         SCOPED_TRACE(text);
@@ -52,6 +58,7 @@ class Script {
     void start() {
         TestBroker::Options options;
         options.profile = profile_;
+        options.quotas = quotas_;
         options.store = store_.get();
         if (secure_) {
             options.certificate_chain_pem = TestPki::instance().server.certificate_pem;
@@ -116,16 +123,27 @@ class Script {
 
     QuotaProfile profile_;
     bool secure_;
+    std::vector<std::pair<Quota, std::int64_t>> quotas_;
     std::unique_ptr<store::kv::Engine> store_;
     std::unique_ptr<TestBroker> broker_;
     std::map<char, std::unique_ptr<MqttClient>> clients_;
 };
 
+Quota quota_named(const std::string& name) {
+    for (const QuotaRow& row : quota_table()) {
+        if (row.name == name) return row.quota;
+    }
+    throw std::runtime_error("no quota is named " + name);
+}
+
 void run(const Case& c) {
     const auto& steps = c.data["steps"];
     const bool secure =
         std::any_of(steps.begin(), steps.end(), [](const auto& step) { return step.template get<std::string>().starts_with("forbid"); });
-    Script script(c.data.value("profile", "aws") == "relaxed" ? QuotaProfile::relaxed : QuotaProfile::aws, secure);
+    std::vector<std::pair<Quota, std::int64_t>> quotas;
+    const auto given = c.data.value("quotas", nlohmann::json::object());
+    for (const auto& [name, limit] : given.items()) quotas.emplace_back(quota_named(name), limit.get<std::int64_t>());
+    Script script(c.data.value("profile", "aws") == "relaxed" ? QuotaProfile::relaxed : QuotaProfile::aws, secure, std::move(quotas));
     for (const auto& step : c.data["steps"]) script.step(step.get<std::string>());
 }
 
@@ -149,6 +167,56 @@ TEST_P(AwsRows, Hold) {
 }
 INSTANTIATE_TEST_SUITE_P(Cases, AwsRows, ::testing::ValuesIn(fogbank::testing::load_cases("broker/aws.json")),
                          fogbank::testing::NameOfCase());
+
+/// The ids in the sources of the files' cases.
+std::set<std::string> shown_clauses(const nlohmann::json& files) {
+    static const std::regex id("MQTT-([0-9]+[-.][0-9.]+-[0-9]+)");
+    std::set<std::string> out;
+    for (const auto& file : files) {
+        for (const Case& c : fogbank::testing::load_cases(file.get<std::string>())) {
+            const std::string source = c.data.value("source", "");
+            for (std::sregex_iterator match(source.begin(), source.end(), id), end; match != end; ++match) out.insert((*match)[1]);
+        }
+    }
+    return out;
+}
+
+TEST(Clauses, EachAboutAServerHasACase) {
+    for (const Case& standard : fogbank::testing::load_cases("broker/clauses.json")) {
+        SCOPED_TRACE(standard.name);
+        std::set<std::string> shown = shown_clauses(standard.data["files"]);
+        for (const auto& clause : standard.data["server"]) {
+            const bool elsewhere = standard.data["elsewhere"].contains(clause.get<std::string>());
+            EXPECT_TRUE((shown.erase(clause.get<std::string>()) != 0) != elsewhere) << clause;
+        }
+        for (const auto& clause : standard.data["client"]) shown.erase(clause.get<std::string>());
+        for (const std::string& unknown : shown) ADD_FAILURE() << "the standard has no " << unknown;
+    }
+}
+
+// What cannot be shown in packets alone, and where it is.
+const std::map<std::string, std::string> tested_elsewhere{
+    {"websocket_duration_s", "doors_test"},
+    {"publishes_per_second_per_connection", "plain_flow_test"},
+    {"received_bytes_per_second_per_connection", "plain_flow_test"},
+    {"inflight_qos1_inbound", "plain_flow_test"},
+    {"connection_calls_per_second", "quotas_test"},
+    {"connection_calls_per_second_per_client_id", "quotas_test"},
+    {"direct_messages_per_second", "quotas_test"},
+    {"publishes_per_second", "quotas_test"},
+    {"deliveries_per_second", "quotas_test"},
+};
+
+TEST(Quotas, EachOfTheBrokerHasACase) {
+    std::set<std::string> shown;
+    for (const char* file : {"broker/aws.json", "broker/mqtt3.json", "broker/mqtt5.json"}) {
+        for (const Case& c : fogbank::testing::load_cases(file)) shown.insert(c.data.value("quota", ""));
+    }
+    for (const QuotaRow& row : quota_table()) {
+        if (row.quota >= Quota::rule_payload_bytes) break;  // the other rooms'
+        EXPECT_TRUE(shown.contains(std::string(row.name)) || tested_elsewhere.contains(std::string(row.name))) << row.name;
+    }
+}
 
 }  // namespace
 }  // namespace fogbank::broker::testing

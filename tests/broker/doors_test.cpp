@@ -260,6 +260,25 @@ TEST(WebSocket, SlowAndEndlessHeadsAreCutOff) {
     EXPECT_TRUE(other_request.upgrade("GET / HTTP/1.1\r\nHost: x\r\n\r\n").starts_with("HTTP/1.1 426"));
 }
 
+TEST(WebSocket, ARefusalIsSeenByAClientThatIsStillSending) {
+    TestBroker broker;
+    MqttClient client = broker.client();
+    const std::string head = "POST /topics/a HTTP/1.1\r\nHost: x\r\nContent-Length: 600000\r\n\r\n";
+    client.send(head);
+    const std::string status = client.receive(12);
+    EXPECT_EQ(status, "HTTP/1.1 426");
+    EXPECT_TRUE(client.send(std::string(600'000, 'x')));
+    while (!client.receive(1).empty()) {
+    }
+    EXPECT_TRUE(client.has_ended());
+    MqttClient endless = broker.client();
+    endless.send(head);
+    std::string megabyte(1024 * 1024, 'x');
+    bool open = true;
+    for (int i = 0; i < 64 && open; ++i) open = endless.send(megabyte);
+    EXPECT_FALSE(open) << "not for ever";
+}
+
 TEST(AlpnPort, HandsHttpOverWithAndWithoutACertificate) {
     Doors doors;
     const std::string request = "POST /topics/a?qos=1 HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\nhi";

@@ -51,6 +51,7 @@ class Rulebook {
         return !forbidden_.contains({action, std::string(resource_name)});
     }
     std::uint64_t version() const { return version_.load(); }
+    std::string thing_name;  ///< of everybody's exclusive thing; set before anybody connects
     std::size_t asked() const {
         const std::lock_guard lock(mutex_);
         return asked_;
@@ -75,6 +76,7 @@ class FakePermissions final : public Permissions {
         return decision;
     }
     std::uint64_t version() const override { return rulebook_.version(); }
+    std::string exclusive_thing_name() const override { return rulebook_.thing_name; }
 
   private:
     Rulebook& rulebook_;
@@ -130,6 +132,7 @@ class TestBroker {
     struct Options {
         std::size_t shards = 1;
         QuotaProfile profile = QuotaProfile::aws;
+        std::vector<std::pair<Quota, std::int64_t>> quotas;  ///< other than the profile's
         std::string certificate_chain_pem, private_key_pem;  ///< empty: the plain port only
         std::string security_policy = std::string(default_tls_policy_name);
         bool strict_server_name = false, proxy_protocol = false;
@@ -142,7 +145,7 @@ class TestBroker {
     TestBroker() : TestBroker(Options()) {}
     explicit TestBroker(QuotaProfile profile) : TestBroker(with_profile(profile)) {}
     explicit TestBroker(const Options& options)
-        : quotas(options.profile),
+        : quotas(quotas_of(options)),
           pool(options.shards),
           router(make_router(pool, clock, metrics, quotas)),
           broker(make_broker(dependencies(options))) {
@@ -204,6 +207,11 @@ class TestBroker {
     Ports ports;
 
   private:
+    static Quotas quotas_of(const Options& options) {
+        Quotas out(options.profile);
+        for (const auto& [quota, limit] : options.quotas) out = out.with(quota, limit);
+        return out;
+    }
     Broker::Dependencies dependencies(const Options& options) {
         Broker::Dependencies out{pool, *router, authenticator, clock, random, metrics, quotas};
         out.store = options.store;

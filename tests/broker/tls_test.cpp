@@ -1,6 +1,8 @@
 // TLS, client certificates, ALPN, and what policies decide.
 #include <gtest/gtest.h>
 
+#include <nlohmann/json.hpp>
+
 #include "tests/broker/test_broker.h"
 #include "tests/broker/tls_client.h"
 
@@ -124,6 +126,27 @@ TEST(Tls, FactsOfTheConnectionReachThePolicies) {
     EXPECT_EQ(facts.server_name, options.server_name);
     EXPECT_TRUE(facts.persistent);
     EXPECT_EQ(facts.will_topic, "w");
+}
+
+TEST(Tls, TheCertificatesExclusiveThingIsInLifecycleEvents) {
+    TestBroker broker(secure());
+    broker.authenticator.rulebook.thing_name = "pump";
+    MqttClient watcher = broker.connected("w");
+    watcher.subscribe("$aws/events/presence/+/c", 0);
+    {
+        MqttClient client = tls_client(broker);
+        client.connect("c");
+        const auto described = fogbank::testing::run(broker.broker->connections().describe_connection(ClientId("c")));
+        ASSERT_TRUE(described);
+        EXPECT_EQ(described->thing_name, "pump");
+    }
+    for (const char* type : {"connected", "disconnected"}) {
+        const auto event = watcher.receive_publish();
+        ASSERT_TRUE(event);
+        const auto json = nlohmann::json::parse(event->payload);
+        EXPECT_EQ(json["eventType"], type);
+        EXPECT_EQ(json["thingName"], "pump");
+    }
 }
 
 TEST(Tls, AnAddressAsServerNameDoesNotAbort) {

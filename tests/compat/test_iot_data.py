@@ -115,6 +115,35 @@ def test_cli_publish(aws, subscriber, name):
     assert arrived.get(timeout=WAIT_S) == (name + "/cli", b'{"a":1}', 1)
 
 
+# Messages to one client (SendDirectMessage, which botocore does not know yet)
+
+
+def test_direct_message_reaches_one_client(raw, subscriber, name):
+    arrived = subscriber(name + "/elsewhere")
+    client_id = f"{name}-0"
+    answer = raw.send("iot-data", "POST", f"/connections/{client_id}/messages?confirmation=true&timeout=10&topic={name}%2Fdirect", b"hello")
+    assert (answer.status, answer.json["message"]) == (200, "OK")
+    assert answer.json["traceId"]
+    assert arrived.get(timeout=WAIT_S) == (name + "/direct", b"hello", 1)
+    assert raw.send("iot-data", "POST", f"/connections/{client_id}/messages?topic={name}%2Fdirect", b"again").status == 200
+    assert arrived.get(timeout=WAIT_S) == (name + "/direct", b"again", 0)
+    refused = raw.send("iot-data", "POST", f"/connections/{client_id}/messages?topic=not-{name}", b"x")
+    assert (refused.status, refused.error) == (403, "ForbiddenException")
+
+
+@pytest.mark.parametrize("query, status, error", [
+    ("topic=a", 404, "ResourceNotFoundException"),
+    ("", 400, "InvalidRequestException"),
+    ("topic=%24aws%2Fthings", 400, "InvalidRequestException"),
+    ("topic=a%2F%23", 400, "InvalidRequestException"),
+    ("topic=a&timeout=16", 400, "InvalidRequestException"),
+    ("topic=a&confirmation=perhaps", 400, "InvalidRequestException"),
+])
+def test_direct_messages_that_are_refused(raw, name, query, status, error):
+    answer = raw.send("iot-data", "POST", f"/connections/{name}/messages?{query}", b"x")
+    assert (answer.status, answer.error) == (status, error)
+
+
 # The port for client certificates
 
 

@@ -184,3 +184,14 @@ def test_provision_works_without_a_running_server_and_its_files_connect(new_serv
     assert sent.returncode == 0, sent.stderr + server.log()
     described = server.boto3("iot").describe_thing(thingName="press-line")
     assert described["thingName"] == "press-line"
+
+
+@pytest.mark.parametrize("port", ["mqtts_port", "alpn_port", "https_port"])
+def test_the_security_policy_holds_on_each_port_for_devices(new_server, port):
+    server = new_server("data", "--tls-security-policy", "IoTSecurityPolicy_TLS13_1_3_2022_10").start()
+
+    def handshake(version):
+        return subprocess.run(["openssl", "s_client", "-connect", f"127.0.0.1:{server.endpoints[port]}", version, "-brief"], input="", capture_output=True, text=True, timeout=30).stderr
+
+    assert "Protocol version: TLSv1.3" in handshake("-tls1_3")
+    assert "Protocol version" not in handshake("-tls1_2")

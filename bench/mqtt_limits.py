@@ -1,0 +1,150 @@
+"""Delay below saturation, handshake storms, a second core, and what policies cost: what bench/mqtt.py's closed loops do not show.
+
+Questions, each a section that may be named on the command line:
+half      p99 of each broker at half of the highest rate that any peer reached in a closed loop of the same shape (open loop: the delay counts from when
+          a message was due).
+storm     p99 of established clients at a fixed rate, while another client opens mutual TLS connections as fast as it can.
+cores     what a second shard is worth on 100 pairs: twice the CPU of a delivery with one shard over that with two. (The generator needs a core of this
+          machine's two, so the rate itself cannot show it.)
+policies  CPU of a delivery for a certificate with ten policies of 2 KB beside one with a single small one.
+Brokers on core 0, generators on core 1 (cores: the broker on both). Medians of BENCH_RUNS runs, taken in turn.
+"""
+import json
+import os
+import pathlib
+import statistics
+import subprocess
+import sys
+import tempfile
+
+REPOSITORY = pathlib.Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(REPOSITORY))
+
+from bench.mqtt import RUNS, load  # noqa: E402
+from bench.peers import peers  # noqa: E402
+from tests.support.fogbank_server import FogbankServer  # noqa: E402
+
+IDLE = REPOSITORY / "build-bench" / "bench" / "mqtt_idle"
+SHAPES = [
+    ("1->1 qos 0, 100 B, plain", False, {"qos": 0, "size": 100, "messages": 200000}),
+    ("1->1 qos 1, 100 B, plain", False, {"qos": 1, "size": 100, "messages": 100000}),
+    ("100 pairs qos 1, 100 B, plain", False, {"qos": 1, "size": 100, "messages": 100000, "pairs": 100, "window": 20}),
+    ("100 pairs qos 1, 100 B, mTLS", True, {"qos": 1, "size": 100, "messages": 60000, "pairs": 100, "window": 20}),
+]
+PAIRS = {"qos": 0, "size": 100, "messages": 200000, "pairs": 100, "window": 20}
+OPEN_LOOP_S = 3
+
+
+def median(values):
+    return statistics.median(values)
+
+
+def start_server(folder, shards="1", cores="0"):
+    server = FogbankServer(folder, "--quota-profile", "relaxed", "--mqtt-port", "0", "--log-level", "warn", "--shards", shards).start()
+    subprocess.run(["taskset", "-a", "-c", "-p", cores, str(server.process.pid)], check=True, stdout=subprocess.DEVNULL)
+    return server
+
+
+def port_of(server, tls):
+    return server.endpoints["mqtts_port"] if tls else server.endpoints["mqtt_port"]
+
+
+def half(folder, server):
+    others = []
+    try:
+        others = list(peers(folder, server))
+        brokers = [("Fogbank", server.process.pid, lambda tls: port_of(server, tls))]
+        brokers += [(peer.name, peer.process.pid, lambda tls, peer=peer: peer.tls_port if tls else peer.plain_port) for peer in others]
+        for name, tls, options in SHAPES:
+            highest = {broker: median([load(port(tls), pid, tls, folder / "bench", options)["per_second"] for _ in range(RUNS)]) for broker, pid, port in brokers}
+            rate = int(max([value for broker, value in highest.items() if broker != "Fogbank"] or highest.values()) / 2)
+            paced = {**options, "rate": rate, "window": 1000000, "messages": rate * OPEN_LOOP_S}
+            out = f"{name:30} at {rate:7}/s"
+            for broker, pid, port in brokers:
+                results = [load(port(tls), pid, tls, folder / "bench", paced) for _ in range(RUNS)]
+                out += f" | {broker:9} p50 {median([one['p50_ms'] for one in results]):6.3f} p99 {median([one['p99_ms'] for one in results]):7.3f} ms"
+            print(out, flush=True)
+    finally:
+        for peer in others:
+            peer.stop()
+
+
+def storm(folder, server):
+    paced = {"qos": 1, "size": 100, "pairs": 50, "rate": 2000, "window": 1000000, "messages": 2000 * 5}
+    quiet = load(server.endpoints["mqtts_port"], server.process.pid, True, folder / "bench", paced)
+    files = folder / "bench"
+    command = ["taskset", "-c", "1", str(IDLE), "--host", "localhost", "--port", str(server.endpoints["mqtts_port"]), "--pid", str(server.process.pid), "--steps", "12000", "--prefix", "storm",
+               "--ca", str(files / "RootCA.pem"), "--cert", str(files / "bench-certificate.pem.crt"), "--key", str(files / "bench-private.pem.key")]
+    other = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        before = server_connects(server)
+        stormy = load(server.endpoints["mqtts_port"], server.process.pid, True, folder / "bench", paced)
+        connects = (server_connects(server) - before) / stormy["seconds"]
+    finally:
+        other.kill()
+        other.wait()
+    print(f"handshake storm: {connects:.0f} connects/s; established clients at 2,000 QoS 1 messages/s: p99 {stormy['p99_ms']:.3f} ms, without it {quiet['p99_ms']:.3f} ms", flush=True)
+
+
+def server_connects(server):
+    import urllib.request
+
+    with urllib.request.urlopen(f"{server.endpoints['api_url']}/_fogbank/metrics", timeout=10) as answer:
+        for line in answer.read().decode().splitlines():
+            if line.startswith("fogbank_broker_sockets_accepted_total"):
+                return float(line.split()[-1])
+    return 0.0
+
+
+def cores(folder, _server):
+    figures = {}
+    for shards, where in (("1", "0"), ("2", "0,1")):
+        server = start_server(folder / f"shards-{shards}", shards, where)
+        try:
+            for qos in (0, 1):
+                results = [load(server.endpoints["mqtt_port"], server.process.pid, False, folder / "bench", {**PAIRS, "qos": qos}) for _ in range(RUNS)]
+                figures[shards, qos] = median([one["broker_cpu_us_per_delivery"] for one in results])
+        finally:
+            server.stop()
+    for qos in (0, 1):
+        one, two = figures["1", qos], figures["2", qos]
+        print(f"100 pairs qos {qos}, plain: {one:.2f} us a delivery with one shard, {two:.2f} with two: a second core is worth x{2 * one / two:.2f}", flush=True)
+
+
+def policies(folder, server):
+    iot = server.boto3("iot")
+    statement = {"Effect": "Deny", "Action": ["iot:Publish", "iot:Subscribe"], "Resource": [f"arn:aws:iot:*:*:topic/forbidden/{i}/*/${{iot:ClientId}}" for i in range(20)]}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "iot:*", "Resource": "*"}, statement]}, separators=(",", ":"))
+    server.provision("heavy", folder / "heavy")
+    certificate = [one["certificateArn"] for one in iot.list_certificates(ascendingOrder=False)["certificates"]][0]
+    for i in range(9):
+        iot.create_policy(policyName=f"heavy-{i}", policyDocument=document)
+        iot.attach_policy(policyName=f"heavy-{i}", target=certificate)
+    for name in ("RootCA.pem", "certificate.pem.crt", "private.pem.key"):
+        source = folder / "heavy" / (name if name == "RootCA.pem" else f"heavy-{name}")
+        (folder / "heavy" / (name if name == "RootCA.pem" else f"bench-{name}")).write_bytes(source.read_bytes())
+    light, heavy = [], []
+    for _ in range(RUNS):
+        light.append(load(server.endpoints["mqtts_port"], server.process.pid, True, folder / "bench", PAIRS)["broker_cpu_us_per_delivery"])
+        heavy.append(load(server.endpoints["mqtts_port"], server.process.pid, True, folder / "heavy", PAIRS)["broker_cpu_us_per_delivery"])
+    print(f"100 pairs qos 0, mTLS: {median(light):.3f} us a delivery with one policy, {median(heavy):.3f} with ten of {len(document)} bytes: x{median(heavy) / median(light):.3f}", flush=True)
+
+
+SECTIONS = {"half": half, "storm": storm, "cores": cores, "policies": policies}
+
+
+def main():
+    chosen = sys.argv[1:] or list(SECTIONS)
+    with tempfile.TemporaryDirectory(prefix="fogbank-bench-") as folder:
+        folder = pathlib.Path(folder)
+        server = start_server(folder / "data")
+        try:
+            server.provision("bench", folder / "bench")
+            for section in chosen:
+                SECTIONS[section](folder, server)
+        finally:
+            server.stop()
+
+
+if __name__ == "__main__":
+    main()
