@@ -335,22 +335,24 @@ TEST(TableConsistency, ConditionalWritesAndTransactionsAreLinearizable) {
     }
 }
 
-TEST(PartiQlTarget, IsReadWithoutParameters) {
-    const auto engine = kv::make_memory_engine();
-    testing::ManualClock clock;
-    testing::SeededRandom random;
-    const TableService::Dependencies rooms{*engine, clock, random, ArnFactory(AccountId("000000000000"), Region("us-east-1")),
-                                           Quotas(QuotaProfile::aws)};
-    const auto service = std::move(*run(open_table_service(rooms)));
-    const auto target = service->statement_target(R"(SELECT a, b FROM "my.table"."by-g" WHERE g = ?)");
-    ASSERT_TRUE(target) << target.error().message;
-    EXPECT_EQ(target->table.str(), "my.table");
-    EXPECT_EQ(target->index, "by-g");
-    EXPECT_EQ(service->statement_target("UPDATE t SET a = ? WHERE p = ?")->kind, StatementTarget::Kind::update);
-    EXPECT_FALSE(service->statement_target("SELECT"));
-    EXPECT_FALSE(service->statement_target("SELECT * FROM t WHERE " + std::string(2000, '(')));
-    EXPECT_FALSE(service->statement_target("INSERT INTO t VALUE " + std::string(2000, '[')));
-    EXPECT_FALSE(service->statement_target("SELECT * FROM t WHERE a = 'open"));
+TEST_F(TableApiTest, StatementsOnTablesThatAreNotThereAreReadToo) {
+    const auto target = [&](std::string text, std::size_t parameters = 0) {
+        Statement statement;
+        statement.text = std::move(text);
+        statement.parameters.resize(parameters);
+        return service().statement_target(statement);
+    };
+    const auto found = target(R"(SELECT a, b FROM "my.table"."by-g" WHERE g = ?)", 1);
+    ASSERT_TRUE(found) << found.error().message;
+    EXPECT_EQ(found->table.str(), "my.table");
+    EXPECT_EQ(found->index, "by-g");
+    EXPECT_TRUE(found->is_full_scan);  // for all that is known
+    EXPECT_EQ(target("UPDATE t SET a = ? WHERE p = ?", 2)->kind, StatementTarget::Kind::update);
+    EXPECT_FALSE(target("UPDATE t SET a = ? WHERE p = ?", 1));
+    EXPECT_FALSE(target("SELECT"));
+    EXPECT_FALSE(target("SELECT * FROM t WHERE " + std::string(2000, '(')));
+    EXPECT_FALSE(target("INSERT INTO t VALUE " + std::string(2000, '[')));
+    EXPECT_FALSE(target("SELECT * FROM t WHERE a = 'open"));
 }
 
 }  // namespace
