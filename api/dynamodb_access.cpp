@@ -143,8 +143,8 @@ AccessRequest ask(const Services& services, const table::ScanRequest& scan) {
     return ask_page(asked.legacy(scan.scan_filter), scan).finish();
 }
 
-void ask_statement(const Services& services, const std::string& text, std::vector<AccessRequest>& out) {
-    const auto target = services.rooms.tables.statement_target(text);
+void ask_statement(const Services& services, const table::Statement& statement, std::vector<AccessRequest>& out) {
+    const auto target = services.rooms.tables.statement_target(statement);
     if (!target) return;
     using Kind = table::StatementTarget::Kind;
     const char* action = target->kind == Kind::select   ? "PartiQLSelect"
@@ -152,7 +152,14 @@ void ask_statement(const Services& services, const std::string& text, std::vecto
                          : target->kind == Kind::update ? "PartiQLUpdate"
                                                         : "PartiQLDelete";
     Asked asked(services, action, target->table, target->index);
-    if (target->kind == Kind::select) asked.condition("FullTableScan", target->is_full_scan ? "true" : "false");
+    asked.leading_keys(target->leading_keys).attributes(target->attributes);
+    if (target->kind == Kind::select) {
+        const char* everything = target->index.empty() ? "ALL_ATTRIBUTES" : "ALL_PROJECTED_ATTRIBUTES";
+        asked.condition("Select", target->selects_all ? everything : "SPECIFIC_ATTRIBUTES");
+        asked.condition("FullTableScan", target->is_full_scan ? "true" : "false");
+    } else if (target->kind != Kind::insert) {
+        asked.condition("ReturnValues", std::string(name_of(target->returning)));
+    }
     out.push_back(asked.finish());
 }
 
@@ -183,9 +190,12 @@ void ask_batches(const Services& services, std::string_view operation, const Rea
 }
 
 void ask_statements(const Services& services, std::string_view operation, const Reader& root, Requests& out) {
-    if (operation == "ExecuteStatement") return ask_statement(services, root.text("Statement").value_or(""), out);
-    const std::string_view member = operation == "ExecuteTransaction" ? "TransactStatements" : "Statements";
-    root.each_structure(member, [&](const Reader& one, std::size_t) { ask_statement(services, one.text("Statement").value_or(""), out); });
+    if (operation == "ExecuteStatement") return ask_statement(services, dynamodb::read_statement(root), out);
+    const bool is_transaction = operation == "ExecuteTransaction";
+    root.each_structure(is_transaction ? "TransactStatements" : "Statements",
+                        [&](const Reader& one, std::size_t) { ask_statement(services, dynamodb::read_statement(one), out); });
+    if (!is_transaction) return;
+    for (auto& request : out) request.context.emplace_back("dynamodb:EnclosingOperation", std::vector<std::string>{std::string(operation)});
 }
 
 /// Calls that name one table, or something of it, and no items.

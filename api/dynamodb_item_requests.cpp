@@ -322,4 +322,17 @@ WithOptions<std::vector<table::GetItemRequest>> read_transact_get(const Reader& 
     return out;
 }
 
+table::Statement read_statement(const Reader& one) {
+    table::Statement out;
+    out.text = one.required_text("Statement");
+    const bool given = one.each_element("Parameters", [&](table::DomView value, std::size_t) {
+        auto read = table::attribute_value_from_dom(value);
+        read ? out.parameters.push_back(std::move(*read)) : one.problems().value(read.error());
+    });
+    if (given && one.size("Parameters") == 0) one.violated("[]", "Parameters", "Member must have length greater than or equal to 1");
+    out.consistent_read = one.boolean("ConsistentRead").value_or(false);
+    out.return_old_on_failure = one.one_of("ReturnValuesOnConditionCheckFailure", {"ALL_OLD", "NONE"}) == "ALL_OLD";
+    return out;
+}
+
 }  // namespace fogbank::api::dynamodb

@@ -42,4 +42,7 @@ store::table::Expression read_expression(const Reader& root, std::string_view na
 store::table::Placeholders read_placeholders(const Reader& root);
 Error invalid(std::string message);
 
+/// One PartiQL statement with its parameters.
+store::table::Statement read_statement(const Reader& one);
+
 }  // namespace fogbank::api::dynamodb

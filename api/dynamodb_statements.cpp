@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "api/dynamodb_answers.h"
+#include "api/dynamodb_item_requests.h"
 #include "api/dynamodb_operations.h"
 #include "common/encoding.h"
 #include "store/table/errc.h"
@@ -21,26 +22,13 @@ using nlohmann::json;
 
 constexpr std::size_t batch_statements_max = 25, transaction_statements_max = 100;
 
-table::Statement read_statement(const Reader& one) {
-    table::Statement out;
-    out.text = one.required_text("Statement");
-    const bool given = one.each_element("Parameters", [&](table::DomView value, std::size_t) {
-        auto read = table::attribute_value_from_dom(value);
-        read ? out.parameters.push_back(std::move(*read)) : one.problems().value(read.error());
-    });
-    if (given && one.size("Parameters") == 0) one.violated("[]", "Parameters", "Member must have length greater than or equal to 1");
-    out.consistent_read = one.boolean("ConsistentRead").value_or(false);
-    out.return_old_on_failure = one.one_of("ReturnValuesOnConditionCheckFailure", {"ALL_OLD", "NONE"}) == "ALL_OLD";
-    return out;
-}
-
 struct ExecuteRequest {
     table::StatementRequest request;
     AnswerOptions options;
 };
 ExecuteRequest read_execute(const Reader& root) {
     ExecuteRequest out;
-    out.request.statement = read_statement(root);
+    out.request.statement = dynamodb::read_statement(root);
     out.request.next_token = root.text("NextToken");
     out.request.limit = root.integer("Limit");
     root.at_least("Limit", out.request.limit, 1);
@@ -59,7 +47,7 @@ ManyRequest read_many(const Reader& root, std::string_view member, std::size_t m
     if (!count) root.missing(member);
     if (count == 0U) root.violated("[]", member, "Member must have length greater than or equal to 1");
     if (count && *count > most) root.violated("[...]", member, "Member must have length less than or equal to " + std::to_string(most));
-    root.each_structure(member, [&](const Reader& one, std::size_t) { out.statements.push_back(read_statement(one)); });
+    root.each_structure(member, [&](const Reader& one, std::size_t) { out.statements.push_back(dynamodb::read_statement(one)); });
     if (const auto list = root.find(member)) out.digest = sha256(simdjson::minify(list->element()));
     out.token = root.text("ClientRequestToken").value_or("");
     if (out.token.size() > 36) root.violated(out.token, "ClientRequestToken", "Member must have length less than or equal to 36");

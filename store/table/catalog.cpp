@@ -76,6 +76,13 @@ void Catalog::drop(const TableName& name) {
     forgotten_.erase(name);
 }
 
+void Catalog::remove(const TableName& name) {
+    const std::unique_lock lock(mutex_);
+    copies_.erase(name);
+    forgotten_.erase(name);
+    ++generation_;
+}
+
 std::uint64_t Catalog::generation() const {
     const std::shared_lock lock(mutex_);
     return generation_;

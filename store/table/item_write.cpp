@@ -80,6 +80,14 @@ Result<void> check_marker(kv::Transaction& transaction, const TableDefinition& t
     return {};
 }
 
+kv::Precondition unchanged(const TableDefinition& table) {
+    kv::Precondition out;
+    out.key = marker_key(table.number);
+    out.kind = kv::Precondition::Kind::equals;
+    out.value = table.marker();
+    return out;
+}
+
 Result<void> write_change(kv::Transaction& transaction, const TableDefinition& table, const ItemChange& change, const WriteContext& context,
                           ConsumedUnits& units, std::optional<ItemCollection>* collection) {
     const ItemState& before = change.before;

@@ -56,11 +56,7 @@ Result<void> compile_common(const Request& request, ItemWrite& write) {
 /// A write without reading: put or erase, if the table is still there and as we know it.
 kv::Batch blind_batch(const TableDefinition& table, const Item& item, std::optional<std::string> value) {
     kv::Batch batch;
-    kv::Precondition unchanged;
-    unchanged.key = marker_key(table.number);
-    unchanged.kind = kv::Precondition::Kind::equals;
-    unchanged.value = table.marker();
-    batch.preconditions.push_back(std::move(unchanged));
+    batch.preconditions.push_back(unchanged(table));
     kv::Batch::Write write;
     write.key = item_key(table.number, table.key_schema, item);
     write.value = std::move(value);

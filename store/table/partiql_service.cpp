@@ -135,14 +135,34 @@ StatementOutcome written(const TableName& table, WriteOutcome outcome) {
 
 }  // namespace
 
-Result<StatementTarget> Service::statement_target(const std::string& statement) const {
-    auto parsed = parse_partiql(statement, nullptr);
+Result<StatementTarget> Service::statement_target(const Statement& statement) const {
+    auto parsed = parse_partiql(statement.text, &statement.parameters);
     if (!parsed) return parsed.error();
     StatementTarget out;
     out.kind = parsed->kind;
     out.table = parsed->table;
     out.index = parsed->index;
-    out.is_full_scan = !parsed->where;
+    out.selects_all = parsed->kind == StatementKind::select && parsed->paths.empty();
+    out.returning = parsed->returning;
+    out.attributes = attributes_of(*parsed);
+    out.is_full_scan = parsed->kind == StatementKind::select;
+    const auto table = catalog_->last_known(parsed->table);
+    if (!table) return out;
+    IndexKeys layout = layout_of(table->key_schema);
+    if (!parsed->index.empty()) {
+        const IndexDefinition* index = table->index(parsed->index);
+        if (index == nullptr) return out;
+        layout = index->request.keys;
+    }
+    std::vector<AttributeValue> keys;
+    for (const auto& attribute : layout.partition) {
+        auto values = values_left_by(parsed->where, attribute.name);
+        if (const auto found = parsed->item.find(attribute.name); found != parsed->item.end()) values = {found->second};
+        if (!values) return out;
+        for (auto& value : *values) keys.push_back(std::move(value));
+    }
+    out.leading_keys = std::move(keys);
+    out.is_full_scan = false;
     return out;
 }
 

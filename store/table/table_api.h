@@ -196,7 +196,11 @@ struct StatementTarget {
     Kind kind = Kind::select;
     TableName table;
     std::string index;          ///< empty: the table
-    bool is_full_scan = false;  ///< a SELECT without a condition that fixes the partition key may be one
+    bool is_full_scan = false;  ///< a SELECT whose condition does not fix the partition key (of table or index)
+    bool selects_all = false;   ///< `SELECT *`
+    ReturnValues returning = ReturnValues::none;
+    std::vector<AttributeValue> leading_keys{};  ///< what the condition, or the new item, has as partition key
+    std::vector<std::string> attributes{};       ///< top-level attributes that the statement names
 };
 
 class TableApi : public TableService {
@@ -231,8 +235,8 @@ class TableApi : public TableService {
     virtual Awaitable<std::vector<BatchStatementAnswer>> batch_execute_statement(std::vector<Statement> statements) = 0;
     virtual Awaitable<StatementTransactionOutcome> execute_transaction(std::vector<Statement> statements, std::string token,
                                                                        std::string digest) = 0;
-    /// Parses only. Errors: validation.
-    virtual Result<StatementTarget> statement_target(const std::string& statement) const = 0;
+    /// Runs nothing; the keys of tables are those last known. Errors: validation.
+    virtual Result<StatementTarget> statement_target(const Statement& statement) const = 0;
 
     // For who judges access: answers from memory, without the checks of the calls themselves.
 

@@ -263,7 +263,7 @@ boost::asio::awaitable<void> run_import(const Transfers::Environment& environmen
     }
     kv::TransactionBody body = [record](kv::Transaction& transaction) { return end_import(transaction, *record); };
     const auto kept = co_await environment.engine.transact(std::move(body));
-    environment.catalog->forget(record->table.name);
+    done ? environment.catalog->forget(record->table.name) : environment.catalog->remove(record->table.name);
     if (!kept) {
         logger("store").warn("an import's end is not kept import={} why={}", record->id, log_value(kept.error().message));
     } else if (!done) {

@@ -194,8 +194,9 @@ Awaitable<TableDescription> Service::delete_table(TableName name) {
         return remove_definition(transaction, name, now, *removed);
     };
     auto done = co_await engine_.transact(std::move(body));
-    catalog_->forget(name);
+    if (!done) catalog_->forget(name);
     if (!done) co_return from_engine(done.error());
+    catalog_->remove(name);
     counter_.forget(removed->number);
     erase_items(engine_, removed->number);
     announce(*removed);  // its stream has ended

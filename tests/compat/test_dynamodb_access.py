@@ -58,4 +58,45 @@ def test_statements_and_streams(as_user, dynamodb, make_client, server, table): 
     mine.execute_statement(Statement=f"INSERT INTO {table} VALUE {{'p':'a','s':'1'}}")
     mine.execute_statement(Statement=f"SELECT * FROM {table} WHERE p = 'a'")
     refused(mine.execute_statement, "AccessDeniedException", Statement=f"SELECT * FROM {table}")
+    refused(mine.execute_statement, "AccessDeniedException", Statement=f"SELECT * FROM {table} WHERE s = '1'")  # does not fix the partition key
     refused(mine.execute_statement, "AccessDeniedException", Statement=f"DELETE FROM {table} WHERE p = 'a' AND s = '1'")
+
+
+def test_leading_keys_and_attributes_of_statements(as_user, dynamodb, server, table):  # noqa: F811
+    dynamodb.put_item(TableName=table, Item={**key("me"), "g": {"S": "me"}, "open": {"N": "1"}, "hidden": {"N": "2"}})
+    mine = as_user("dynamodb", policy(allow("dynamodb:PartiQL*", [arn(server, table), arn(server, table, "/index/*")], Condition={
+        "ForAllValues:StringEquals": {"dynamodb:LeadingKeys": ["me"], "dynamodb:Attributes": ["p", "s", "g", "open"]}, "Null": {"dynamodb:LeadingKeys": "false"},
+        "StringEqualsIfExists": {"dynamodb:Select": "SPECIFIC_ATTRIBUTES", "dynamodb:ReturnValues": ["NONE", "UPDATED_NEW"]}})))
+    text, other = [{"S": "me"}], [{"S": "you"}]
+
+    def run(statement, parameters=None):
+        return mine.execute_statement(Statement=statement, **({"Parameters": parameters} if parameters else {}))["Items"]
+
+    def no(statement, parameters=None):
+        refused(mine.execute_statement, "AccessDeniedException", Statement=statement, **({"Parameters": parameters} if parameters else {}))
+
+    assert run(f'SELECT "open" FROM "{table}" WHERE p = ?', text) == [{"open": {"N": "1"}}]
+    assert run(f"SELECT s FROM {table} WHERE p IN ['me']") == run(f"SELECT s FROM {table} WHERE p = 'me' OR p = 'me'") == [{"s": {"S": "1"}}]
+    assert run(f'SELECT s FROM {table}."by-g" WHERE g = ?', text) == [{"s": {"S": "1"}}]
+    no(f'SELECT "open" FROM "{table}" WHERE p = ?', other)
+    no(f"SELECT s FROM {table} WHERE p IN ['me', 'you']")
+    no(f"SELECT s FROM {table} WHERE p = 'me' OR s = '1'")
+    no(f"SELECT s FROM {table} WHERE NOT p = 'you'")
+    no(f"SELECT s FROM {table} WHERE s = '1'")
+    no(f'SELECT s FROM {table}."by-g" WHERE g = ? AND p = ?', [*other, *text])
+    no(f"SELECT hidden FROM {table} WHERE p = 'me'")
+    no(f"SELECT s FROM {table} WHERE p = 'me' AND hidden = 2")
+    no(f"SELECT * FROM {table} WHERE p = 'me'")
+    run(f'UPDATE {table} SET "open" = 5 WHERE p = ? AND s = ?', [*text, {"S": "1"}])
+    no(f'UPDATE {table} SET "open" = hidden WHERE p = ? AND s = ?', [*text, {"S": "1"}])
+    no(f"UPDATE {table} REMOVE hidden WHERE p = 'me' AND s = '1'")
+    no(f"UPDATE {table} SET \"open\" = 5 WHERE p = 'me' AND s = '1' RETURNING ALL OLD *")
+    run(f"INSERT INTO {table} VALUE {{'p': ?, 's': '2'}}", text)
+    no(f"INSERT INTO {table} VALUE {{'p': ?, 's': '2'}}", other)
+    no(f"INSERT INTO {table} VALUE {{'p': 'me', 's': '3', 'hidden': 1}}")
+    run(f"DELETE FROM {table} WHERE p = 'me' AND s = '2'")
+    no(f"DELETE FROM {table} WHERE p = 'you' AND s = '2'")
+    both = [{"Statement": f"SELECT s FROM {table} WHERE p = ? AND s = '1'", "Parameters": one} for one in (text, other)]
+    refused(mine.batch_execute_statement, "AccessDeniedException", Statements=both)
+    refused(mine.execute_transaction, "AccessDeniedException", TransactStatements=both)
+    assert mine.execute_transaction(TransactStatements=both[:1])["Responses"] == [{"Item": {"s": {"S": "1"}}}]

@@ -80,6 +80,87 @@ TEST_F(TableApiTest, AnIndexMadeByAnotherServiceIsKeptByThisOne) {
     EXPECT_EQ(count("tab", "by-g"), 3);
 }
 
+TEST_F(TableApiTest, ABatchThatReadsNothingNoticesWhatOthersChanged) {
+    create("tab", {"id", KeyType::string});
+    create("other", {"id", KeyType::string});
+    const auto batch = [&](std::vector<std::string_view> puts, std::vector<std::string_view> deletes) {
+        BatchWriteRequest request;
+        BatchWriteRequest::Table tab{TableName("tab"), {}}, more{TableName("other"), {}};
+        for (const auto item : puts) tab.entries.push_back({false, *item_from_plain_json(item)});
+        for (const auto key : deletes) tab.entries.push_back({true, *item_from_plain_json(key)});
+        more.entries.push_back({false, *item_from_plain_json(R"({"id":"beside"})")});
+        request.tables.push_back(std::move(tab));
+        request.tables.push_back(std::move(more));
+        return run(service().batch_write(std::move(request)));
+    };
+    const auto done = batch({R"({"id":"a","g":"x"})", R"({"id":"b"})"}, {R"({"id":"c"})"});
+    ASSERT_TRUE(done) << done.error().message;
+    ASSERT_EQ(done->usage.size(), 2U);
+    EXPECT_EQ(done->usage[0].units.table, 3);
+    EXPECT_EQ(count("tab"), 2);
+    EXPECT_EQ(batch({R"({"id":"a"})"}, {R"({"id":"a"})"}).error().code, Errc::validation);
+
+    const auto elsewhere = open_another();
+    UpdateTableRequest request;
+    request.name = TableName("tab");
+    IndexChange change;
+    change.index = index_on("by-g", "g");
+    request.index_changes.push_back(std::move(change));
+    ASSERT_TRUE(run(elsewhere->update_table(std::move(request))));
+    ASSERT_TRUE(batch({R"({"id":"d","g":"x"})"}, {R"({"id":"a"})"}));
+    EXPECT_EQ(count("tab", "by-g"), 1);
+    ASSERT_TRUE(run(elsewhere->delete_table(TableName("tab"))));
+    EXPECT_EQ(batch({R"({"id":"e"})"}, {}).error().code, Errc::resource_not_found);
+}
+
+TEST_F(TableApiTest, NothingIsRememberedOfADeletedTable) {
+    create("tab", {"id", KeyType::string});
+    EXPECT_TRUE(service().partition_key_of(TableName("tab")));
+    ASSERT_TRUE(run(service().delete_table(TableName("tab"))));
+    EXPECT_FALSE(service().partition_key_of(TableName("tab")));
+}
+
+TEST_F(TableApiTest, StatementsTellWhatTheyTouch) {
+    create("tab", {"id", KeyType::string});
+    const auto target = [&](std::string text, std::vector<AttributeValue> parameters = {}) {
+        Statement statement;
+        statement.text = std::move(text);
+        statement.parameters = std::move(parameters);
+        auto found = service().statement_target(statement);
+        EXPECT_TRUE(found) << found.error().message;
+        return found ? std::move(*found) : StatementTarget();
+    };
+    const auto keys = [](const StatementTarget& found) {
+        std::vector<std::string> out;
+        for (const auto& value : found.leading_keys) out.push_back(*value.string());
+        return out;
+    };
+    using Texts = std::vector<std::string>;
+    std::vector<AttributeValue> a;
+    a.emplace_back("a");
+    auto one = target("SELECT x, m.y FROM tab WHERE id = ? AND z > 1", a);
+    EXPECT_EQ(keys(one), Texts{"a"});
+    EXPECT_EQ(one.attributes, (Texts{"id", "m", "x", "z"}));
+    EXPECT_FALSE(one.is_full_scan);
+    EXPECT_FALSE(one.selects_all);
+    EXPECT_EQ(keys(target("SELECT * FROM tab WHERE id IN ['a', 'b'] OR id = 'c'")), (Texts{"a", "b", "c"}));
+    for (const char* scan :
+         {"SELECT * FROM tab", "SELECT * FROM tab WHERE x = 1", "SELECT * FROM tab WHERE id > 'a'", "SELECT * FROM tab WHERE id = x",
+          "SELECT * FROM tab WHERE id = 'a' OR x = 1", "SELECT * FROM tab WHERE NOT id = 'a'", "SELECT * FROM tab WHERE id.x = 'a'",
+          "SELECT * FROM tab WHERE size(id) = 1"}) {
+        EXPECT_TRUE(target(scan).is_full_scan) << scan;
+        EXPECT_TRUE(target(scan).leading_keys.empty()) << scan;
+    }
+    one = target("UPDATE tab SET x = list_append(if_not_exists(y, []), z) REMOVE w WHERE id = 'a' RETURNING ALL NEW *");
+    EXPECT_EQ(one.attributes, (Texts{"id", "w", "x", "y", "z"}));
+    EXPECT_EQ(one.returning, ReturnValues::all_new);
+    EXPECT_EQ(keys(one), Texts{"a"});
+    one = target("INSERT INTO tab VALUE {'id': ?, 'x': 1}", a);
+    EXPECT_EQ(keys(one), Texts{"a"});
+    EXPECT_EQ(one.attributes, (Texts{"id", "x"}));
+    EXPECT_EQ(keys(target("DELETE FROM tab WHERE id = 'a'")), Texts{"a"});
+}
+
 TEST_F(TableApiTest, FastPutsGoIntoStreamsAndAreAnnounced) {
     create_streamed("tab");
     int announced = 0;
@@ -254,22 +335,24 @@ TEST(TableConsistency, ConditionalWritesAndTransactionsAreLinearizable) {
     }
 }
 
-TEST(PartiQlTarget, IsReadWithoutParameters) {
-    const auto engine = kv::make_memory_engine();
-    testing::ManualClock clock;
-    testing::SeededRandom random;
-    const TableService::Dependencies rooms{*engine, clock, random, ArnFactory(AccountId("000000000000"), Region("us-east-1")),
-                                           Quotas(QuotaProfile::aws)};
-    const auto service = std::move(*run(open_table_service(rooms)));
-    const auto target = service->statement_target(R"(SELECT a, b FROM "my.table"."by-g" WHERE g = ?)");
-    ASSERT_TRUE(target) << target.error().message;
-    EXPECT_EQ(target->table.str(), "my.table");
-    EXPECT_EQ(target->index, "by-g");
-    EXPECT_EQ(service->statement_target("UPDATE t SET a = ? WHERE p = ?")->kind, StatementTarget::Kind::update);
-    EXPECT_FALSE(service->statement_target("SELECT"));
-    EXPECT_FALSE(service->statement_target("SELECT * FROM t WHERE " + std::string(2000, '(')));
-    EXPECT_FALSE(service->statement_target("INSERT INTO t VALUE " + std::string(2000, '[')));
-    EXPECT_FALSE(service->statement_target("SELECT * FROM t WHERE a = 'open"));
+TEST_F(TableApiTest, StatementsOnTablesThatAreNotThereAreReadToo) {
+    const auto target = [&](std::string text, std::size_t parameters = 0) {
+        Statement statement;
+        statement.text = std::move(text);
+        statement.parameters.resize(parameters);
+        return service().statement_target(statement);
+    };
+    const auto found = target(R"(SELECT a, b FROM "my.table"."by-g" WHERE g = ?)", 1);
+    ASSERT_TRUE(found) << found.error().message;
+    EXPECT_EQ(found->table.str(), "my.table");
+    EXPECT_EQ(found->index, "by-g");
+    EXPECT_TRUE(found->is_full_scan);  // for all that is known
+    EXPECT_EQ(target("UPDATE t SET a = ? WHERE p = ?", 2)->kind, StatementTarget::Kind::update);
+    EXPECT_FALSE(target("UPDATE t SET a = ? WHERE p = ?", 1));
+    EXPECT_FALSE(target("SELECT"));
+    EXPECT_FALSE(target("SELECT * FROM t WHERE " + std::string(2000, '(')));
+    EXPECT_FALSE(target("INSERT INTO t VALUE " + std::string(2000, '[')));
+    EXPECT_FALSE(target("SELECT * FROM t WHERE a = 'open"));
 }
 
 }  // namespace

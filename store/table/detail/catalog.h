@@ -40,7 +40,10 @@ class Catalog {
     std::uint64_t generation() const;
     /// Keeps the copy unless something was forgotten since `generation`.
     void remember(DefinitionPtr definition, std::uint64_t generation);
+    /// The copy is out of date.
     void forget(const TableName& name);
+    /// The table is gone: nothing of it is kept.
+    void remove(const TableName& name);
 
   private:
     void drop(const TableName& name);

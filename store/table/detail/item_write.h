@@ -57,6 +57,9 @@ Result<void> check_against(const ItemWrite& write, const TableDefinition& table)
 /// Whether the table is there and is as `table` says. Errors: resource_not_found; kv precondition_failed: read the definition again.
 Result<void> check_marker(kv::Transaction& transaction, const TableDefinition& table);
 
+/// The same as a batch's precondition.
+kv::Precondition unchanged(const TableDefinition& table);
+
 /// Reads the old item, asks the condition, writes the item, its index entries and its stream record.
 /// Errors: conditional_check_failed (`old_item` is set), duplicate_item, validation, item_collection_too_large, unavailable.
 Result<void> run_write(kv::Transaction& transaction, const TableDefinition& table, ItemWrite& write, const WriteContext& context,

@@ -41,6 +41,11 @@ struct WhereParts {
 /// Takes the usable conditions on key attributes out of the conjunction.
 WhereParts split_where(const std::optional<Condition>& where, const IndexKeys& layout);
 
+/// The values that WHERE leaves to a top-level attribute: by equality or IN, in one part of an AND or in every part of an OR. Nothing: any.
+std::optional<std::vector<AttributeValue>> values_left_by(const std::optional<Condition>& where, std::string_view attribute);
+/// The top-level attributes that the statement names, each once.
+std::vector<std::string> attributes_of(const PartiQlStatement& statement);
+
 /// The primary key that WHERE names. Errors: validation, it does not name all of it.
 Result<Item> key_of_where(const WhereParts& parts, const KeySchema& schema);
 

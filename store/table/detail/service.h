@@ -63,7 +63,7 @@ class Service final : public TableApi {
     Awaitable<std::vector<BatchStatementAnswer>> batch_execute_statement(std::vector<Statement> statements) override;
     Awaitable<StatementTransactionOutcome> execute_transaction(std::vector<Statement> statements, std::string token,
                                                                std::string digest) override;
-    Result<StatementTarget> statement_target(const std::string& statement) const override;
+    Result<StatementTarget> statement_target(const Statement& statement) const override;
 
     std::optional<std::string> partition_key_of(const TableName& name) const override;
     std::vector<AttributeValue> leading_keys_of(const QueryRequest& request) const override;

@@ -1,7 +1,11 @@
 // DynamoDB through the AWS SDK for JavaScript v3: the client and the document client. Prints the names of the checks that passed.
 import assert from "node:assert/strict";
-import { BatchExecuteStatementCommand, CreateTableCommand, DeleteTableCommand, DynamoDBClient, PutItemCommand, TransactionCanceledException, paginateScan } from "@aws-sdk/client-dynamodb";
-import { BatchWriteCommand, DynamoDBDocumentClient, GetCommand, PutCommand, QueryCommand, TransactWriteCommand, UpdateCommand, paginateQuery } from "@aws-sdk/lib-dynamodb";
+import {
+  BatchExecuteStatementCommand, CreateBackupCommand, CreateTableCommand, DeleteTableCommand, DescribeBackupCommand, DescribeContinuousBackupsCommand, DescribeExportCommand,
+  DescribeTimeToLiveCommand, DynamoDBClient, ExportTableToPointInTimeCommand, PutItemCommand, TransactionCanceledException, UpdateContinuousBackupsCommand, UpdateTimeToLiveCommand,
+  paginateScan, waitUntilTableExists,
+} from "@aws-sdk/client-dynamodb";
+import { BatchGetCommand, BatchWriteCommand, DynamoDBDocumentClient, ExecuteStatementCommand, ExecuteTransactionCommand, GetCommand, PutCommand, QueryCommand, TransactGetCommand, TransactWriteCommand, UpdateCommand, paginateQuery } from "@aws-sdk/lib-dynamodb";
 
 const [endpoint, region, table] = process.argv.slice(2);
 const client = new DynamoDBClient({ endpoint, region, maxAttempts: 1 });
@@ -47,7 +51,26 @@ console.log("typed errors");
 const answers = (await client.send(new BatchExecuteStatementCommand({ Statements: [{ Statement: `SELECT n FROM "${table}" WHERE p = ? AND s = ?`, Parameters: [{ S: "a" }, { N: "1" }] }, { Statement: "SELECT nothing" }] }))).Responses;
 assert.equal(answers[0].Item.n.N, "1");
 assert.equal(answers[1].Error.Code, "ValidationError");
+const statement = `SELECT n, #s FROM "${table}" WHERE p = ? AND s = ?`.replace("#s", "s");
+assert.deepEqual((await documents.send(new ExecuteStatementCommand({ Statement: statement, Parameters: ["a", 1] }))).Items, [{ n: 1, s: 1 }]);
+await documents.send(new ExecuteTransactionCommand({ TransactStatements: [{ Statement: `UPDATE "${table}" SET n = ? WHERE p = ? AND s = ?`, Parameters: [{ deep: [2] }, "a", 1] }] }));
+assert.deepEqual((await documents.send(new TransactGetCommand({ TransactItems: [{ Get: { TableName: table, Key: { p: "a", s: 1 } } }] }))).Responses[0].Item.n, { deep: [2] });
+assert.equal((await documents.send(new BatchGetCommand({ RequestItems: { [table]: { Keys: [{ p: "many", s: 1 }, { p: "many", s: 99 }] } } }))).Responses[table].length, 1);
 console.log("PartiQL");
+
+await waitUntilTableExists({ client, maxWaitTime: 10, minDelay: 1 }, { TableName: table });
+await client.send(new UpdateTimeToLiveCommand({ TableName: table, TimeToLiveSpecification: { Enabled: true, AttributeName: "ends" } }));
+assert.equal((await client.send(new DescribeTimeToLiveCommand({ TableName: table }))).TimeToLiveDescription.TimeToLiveStatus, "ENABLED");
+const backup = (await client.send(new CreateBackupCommand({ TableName: table, BackupName: "nightly" }))).BackupDetails;
+assert.equal((await client.send(new DescribeBackupCommand({ BackupArn: backup.BackupArn }))).BackupDescription.SourceTableDetails.TableName, table);
+await client.send(new UpdateContinuousBackupsCommand({ TableName: table, PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true } }));
+const recovery = (await client.send(new DescribeContinuousBackupsCommand({ TableName: table }))).ContinuousBackupsDescription.PointInTimeRecoveryDescription;
+assert.ok(recovery.LatestRestorableDateTime instanceof Date);
+const begun = (await client.send(new ExportTableToPointInTimeCommand({ TableArn: backup.BackupArn.replace(/\/backup.*/, ""), S3Bucket: "js" }))).ExportDescription;
+let exported = begun;
+while (exported.ExportStatus === "IN_PROGRESS") exported = (await client.send(new DescribeExportCommand({ ExportArn: begun.ExportArn }))).ExportDescription;
+assert.deepEqual([exported.ExportStatus, exported.ItemCount], ["COMPLETED", 21]);
+console.log("time to live, backups and exports");
 
 await client.send(new DeleteTableCommand({ TableName: table }));
 console.log("done");
