@@ -14,6 +14,8 @@ std::int64_t ten_seconds_of(std::int64_t per_second) {
     return std::min<std::int64_t>(per_second, std::numeric_limits<std::int32_t>::max()) * 10;
 }
 
+constexpr std::int64_t forget_pause_ns = 1'000'000'000;
+
 std::int64_t interval_ns(std::int64_t per_second) {
     if (per_second == std::numeric_limits<std::int64_t>::max()) return 0;
     constexpr std::int64_t second_ns = 1'000'000'000;
@@ -56,7 +58,7 @@ bool RatePerKey::take(std::string_view key, SteadyTime time) {
     if (!is_limited()) return true;
     const std::int64_t now = in_ns(time);
     const std::lock_guard lock(mutex_);
-    if (due_ns_.size() >= forget_at_) forget(now);
+    if (due_ns_.size() >= forget_at_ && now >= forget_not_before_) forget(now);
     const std::uint64_t hash = std::hash<std::string_view>{}(key);
     const auto found = due_ns_.find(hash);
     if (found == due_ns_.end()) {
@@ -70,9 +72,11 @@ bool RatePerKey::take(std::string_view key, SteadyTime time) {
     return true;
 }
 
-/// Those that may have their whole burst again. Looked for again when there are twice as many: so a key costs a constant on average.
+/// Those that may have their whole burst again. Looked for again when there are twice as many and some can have come free: so a key costs a
+/// constant on average, in a flood of keys too.
 void RatePerKey::forget(std::int64_t now) {
     std::erase_if(due_ns_, [&](const auto& entry) { return entry.second <= now - burst_ns_; });
+    forget_not_before_ = now + std::max(burst_ns_, forget_pause_ns);
     forget_at_ = std::min(keys_max, std::max<std::size_t>(1024, due_ns_.size() * 2));
 }
 

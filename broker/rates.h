@@ -45,6 +45,7 @@ class RatePerKey {
     std::mutex mutex_;
     std::unordered_map<std::uint64_t, std::int64_t> due_ns_;  ///< by the key's hash
     std::size_t forget_at_ = 1024;
+    std::int64_t forget_not_before_ = std::numeric_limits<std::int64_t>::min();
 };
 
 struct AccountRates {
