@@ -3,6 +3,7 @@
 #include <array>
 #include <nlohmann/json.hpp>
 
+#include "api/iot_new_tags.h"
 #include "api/members.h"
 #include "common/topic.h"
 
@@ -21,11 +22,14 @@ RuleName rule_name(const Call& call) {
 }
 
 asio::awaitable<Outcome> create_topic_rule(const Services& services, const Call& call) {
-    if (const auto tags = call.request.header("x-amz-tagging"); tags && !tags->empty()) {
-        co_return validation_error("tags on topic rules are not supported by this server");
-    }
+    auto tags = new_tags_of_header(call);
+    if (!tags) co_return tags.error();
     const auto done = co_await services.rooms.rules.create_rule(rule_name(call), call.request.body);
-    if (done) co_return empty_response();
+    if (done) {
+        const auto tagged = co_await tag_new_resource(services, services.rooms.arns.rule(rule_name(call)), std::move(*tags));
+        if (!tagged) co_return tagged.error();
+        co_return empty_response();
+    }
     if (done.error().code != rules::Errc::resource_already_exists) co_return done.error();
     const std::map<std::string, std::string> members{{"resourceId", call.label("ruleName")},
                                                      {"resourceArn", services.rooms.arns.rule(rule_name(call))}};
@@ -93,6 +97,7 @@ asio::awaitable<Outcome> list_topic_rules(const Services& services, const Call& 
 asio::awaitable<Outcome> delete_topic_rule(const Services& services, const Call& call) {
     const auto done = co_await services.rooms.rules.delete_rule(rule_name(call));
     if (!done) co_return done.error();
+    co_await forget_tags(services, services.rooms.arns.rule(rule_name(call)));
     co_return empty_response();
 }
 
