@@ -1,10 +1,9 @@
 """kill -9 while a function follows a table's stream: every change reaches the function all the same."""
 import random
-import time
 
 from tests.support.stream_world import World, until
 
-ROUNDS = 4
+ROUNDS = 3
 
 
 def test_every_change_reaches_the_function(new_server):
@@ -14,15 +13,13 @@ def test_every_change_reaches_the_function(new_server):
     world.functions.create_event_source_mapping(EventSourceArn=world.stream, FunctionName=world.name, StartingPosition="TRIM_HORIZON", BatchSize=7)
     number = 0
     for _ in range(ROUNDS):
-        until_time = time.monotonic() + rng.uniform(0.3, 1.0)
-        while time.monotonic() < until_time:
+        for _ in range(rng.randrange(10, 40)):
             world.put(f"k{number:05d}")
             number += 1
         server.kill()
         server.start()
         world.dynamodb, world.functions = server.boto3("dynamodb"), server.boto3("lambda")
     wanted = [f"k{n:05d}" for n in range(number)]
-    assert number > 20, "the test did not load the server"
     until(lambda: len(world.keys()) == number, deadline_s=60)
     assert world.keys() == wanted
     assert server.stop() == 0
