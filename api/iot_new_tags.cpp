@@ -20,19 +20,6 @@ Result<registry::TagMap> new_tags(const nlohmann::json& body) {
     return tags;
 }
 
-Result<registry::TagMap> new_tags_of_header(const Call& call) {
-    registry::TagMap out;
-    const auto text = call.request.header("x-amz-tagging");
-    if (!text || text->empty()) return out;
-    const auto pairs = parse_query(*text);
-    if (!pairs) return validation_error("x-amz-tagging is not percent-encoded as it should be");
-    for (const auto& [key, value] : *pairs) {
-        if (!out.emplace(key, value).second) return validation_error("Duplicate tag key: " + key);
-    }
-    if (auto valid = registry::check_tags(out); !valid) return valid.error();
-    return out;
-}
-
 asio::awaitable<Result<void>> tag_new_resource(const Services& services, std::string arn, registry::TagMap tags) {
     if (tags.empty()) co_return Result<void>();
     co_return co_await services.rooms.registry.tags().tag_resource(std::move(arn), std::move(tags));

@@ -1,5 +1,5 @@
 /// Tags that come with the request that makes a resource, and their end with it, for resources that the registry's own transactions do not
-/// make: CA certificates, provisioning templates, role aliases, authorizers, rules.
+/// make: CA certificates, provisioning templates, role aliases, authorizers.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
@@ -13,8 +13,6 @@ namespace fogbank::api {
 
 /// The member `tags`, judged before anything is made. Errors: validation, invalid_request.
 Result<registry::TagMap> new_tags(const nlohmann::json& body);
-/// The header `x-amz-tagging`: `key=value&key=value`, percent-encoded. Errors: as above.
-Result<registry::TagMap> new_tags_of_header(const Call& call);
 /// Stores the tags of what was just made. Errors: limit_exceeded, store_unavailable; the resource is there all the same.
 boost::asio::awaitable<Result<void>> tag_new_resource(const Services& services, std::string arn, registry::TagMap tags);
 /// A resource is gone. What cannot be erased is logged.
