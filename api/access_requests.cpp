@@ -26,6 +26,7 @@ constexpr std::array labels{
     LabelRow{"indexName", "iot", "index/"},
     LabelRow{"clientId", "iot", "client/"},
     LabelRow{"FunctionName", "lambda", "function:"},
+    LabelRow{"UUID", "lambda", "event-source-mapping:"},
 };
 
 /// Operations whose action in IAM is not their name.

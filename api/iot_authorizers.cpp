@@ -3,6 +3,7 @@
 #include <array>
 #include <nlohmann/json.hpp>
 
+#include "api/iot_new_tags.h"
 #include "api/members.h"
 #include "common/encoding.h"
 #include "registry/custom_authorizers.h"
@@ -125,6 +126,8 @@ asio::awaitable<Outcome> create_authorizer(const Services& services, const Call&
     const auto members = read_members(*body);
     if (!members) co_return members.error();
     apply(*members, fresh);
+    auto tags = new_tags(*body);
+    if (!tags) co_return tags.error();
     fresh.signing_disabled = members->signing_disabled.value_or(false);
     fresh.created_at = fresh.modified_at = services.rooms.clock.now();
     if (auto whole = check_whole(fresh); !whole) co_return whole.error();
@@ -142,6 +145,8 @@ asio::awaitable<Outcome> create_authorizer(const Services& services, const Call&
                                  {{"resourceId", fresh.name}, {"resourceArn", services.rooms.arns.iot("authorizer/" + fresh.name)}});
     }
     if (!done) co_return done.error();
+    const auto tagged = co_await tag_new_resource(services, services.rooms.arns.iot("authorizer/" + fresh.name), std::move(*tags));
+    if (!tagged) co_return tagged.error();
     co_return json_response(names(services, fresh.name));
 }
 
@@ -199,6 +204,7 @@ asio::awaitable<Outcome> delete_authorizer(const Services& services, const Call&
     };
     const auto done = co_await services.rooms.access.change(std::move(edit));
     if (!done) co_return done.error();
+    co_await forget_tags(services, services.rooms.arns.iot("authorizer/" + call.label("authorizerName")));
     co_return empty_response();
 }
 

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "api/iot_certificate_lists.h"
+#include "api/iot_new_tags.h"
 #include "api/members.h"
 #include "common/encoding.h"
 #include "registry/certificate_registration.h"
@@ -98,6 +99,8 @@ asio::awaitable<Outcome> register_ca_certificate(const Services& services, const
     if (mode_name == "DEFAULT" && !*verification) co_return missing_member("verificationCertificate");
     auto config = read_registration(*body);
     if (!config) co_return config.error();
+    auto tags = new_tags(*body);
+    if (!tags) co_return tags.error();
     auto ca = registry::read_ca_certificate(*pem, verification->value_or(""), services.rooms.access.state()->registration_code, mode_name);
     if (!ca) co_return ca.error();
     ca->active = *active;
@@ -119,6 +122,8 @@ asio::awaitable<Outcome> register_ca_certificate(const Services& services, const
     if (!done && done.error().code == registry::Errc::resource_already_exists)
         co_return error_response(Family::control, done.error(), call.request_id, {{"resourceId", id}, {"resourceArn", arn}});
     if (!done) co_return done.error();
+    const auto tagged = co_await tag_new_resource(services, arn, std::move(*tags));
+    if (!tagged) co_return tagged.error();
     co_return json_response({{"certificateArn", arn}, {"certificateId", id}});
 }
 
@@ -223,6 +228,7 @@ asio::awaitable<Outcome> delete_ca_certificate(const Services& services, const C
     };
     const auto done = co_await services.rooms.access.change(std::move(edit));
     if (!done) co_return done.error();
+    co_await forget_tags(services, services.rooms.arns.iot("cacert/" + call.label("caCertificateId")));
     co_return empty_response();
 }
 

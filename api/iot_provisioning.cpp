@@ -4,6 +4,7 @@
 #include <charconv>
 #include <nlohmann/json.hpp>
 
+#include "api/iot_new_tags.h"
 #include "api/members.h"
 #include "registry/certificate_registration.h"
 #include "registry/device_access.h"
@@ -99,6 +100,8 @@ asio::awaitable<Outcome> create_provisioning_template(const Services& services, 
     auto fresh = read_template(*body, services.rooms.clock.now());
     if (!fresh) co_return fresh.error();
     const std::string name = fresh->name;
+    auto tags = new_tags(*body);
+    if (!tags) co_return tags.error();
     Edit edit = [fresh = *fresh](DeviceAccessState& state) -> Result<void> {
         if (state.templates.contains(fresh.name))
             return Error(registry::Errc::resource_already_exists, "Provisioning template " + fresh.name + " already exists");
@@ -113,6 +116,8 @@ asio::awaitable<Outcome> create_provisioning_template(const Services& services, 
                                  {{"resourceId", name}, {"resourceArn", arn_of(services, name)}});
     }
     if (!done) co_return done.error();
+    const auto tagged = co_await tag_new_resource(services, arn_of(services, name), std::move(*tags));
+    if (!tagged) co_return tagged.error();
     co_return json_response({{"templateArn", arn_of(services, name)}, {"templateName", name}, {"defaultVersionId", 1}});
 }
 
@@ -220,6 +225,7 @@ asio::awaitable<Outcome> delete_provisioning_template(const Services& services, 
     };
     const auto done = co_await change_template(services, call, std::move(change));
     if (!done) co_return done.error();
+    co_await forget_tags(services, arn_of(services, call.label("templateName")));
     co_return empty_response();
 }
 

@@ -3,6 +3,7 @@
 #include <array>
 #include <nlohmann/json.hpp>
 
+#include "api/iot_new_tags.h"
 #include "api/members.h"
 #include "registry/device_access.h"
 #include "registry/errc.h"
@@ -38,9 +39,10 @@ Result<void> check_name(const std::string& name) {
 struct Members {
     std::optional<std::string> role_arn;
     std::optional<std::int64_t> duration_s;
+    json body;
 };
 Result<Members> read_members(const Call& call) {
-    const auto body = json_object_body(call, control_body_bytes_max);
+    auto body = json_object_body(call, control_body_bytes_max);
     if (!body) return body.error();
     Members out;
     auto role = optional_string(*body, "roleArn");
@@ -49,6 +51,7 @@ Result<Members> read_members(const Call& call) {
     if (!duration) return duration.error();
     out.role_arn = *role;
     out.duration_s = *duration;
+    out.body = std::move(*body);
     if (out.role_arn && (!out.role_arn->starts_with("arn:") || out.role_arn->find(":role/") == std::string::npos))
         return validation_error("roleArn is not the ARN of a role");
     if (out.duration_s && (*out.duration_s < duration_s_min || *out.duration_s > duration_s_max))
@@ -70,6 +73,8 @@ asio::awaitable<Outcome> create_role_alias(const Services& services, const Call&
     if (!members->role_arn) co_return missing_member("roleArn");
     fresh.role_arn = *members->role_arn;
     fresh.duration_s = members->duration_s.value_or(3600);
+    auto tags = new_tags(members->body);
+    if (!tags) co_return tags.error();
     fresh.created_at = fresh.modified_at = services.rooms.clock.now();
     Edit edit = [fresh](DeviceAccessState& state) -> Result<void> {
         if (state.role_aliases.contains(fresh.name))
@@ -84,6 +89,8 @@ asio::awaitable<Outcome> create_role_alias(const Services& services, const Call&
     if (!done && done.error().code == registry::Errc::resource_already_exists)
         co_return error_response(Family::control, done.error(), call.request_id, {{"resourceId", fresh.name}, {"resourceArn", arn}});
     if (!done) co_return done.error();
+    const auto tagged = co_await tag_new_resource(services, arn, std::move(*tags));
+    if (!tagged) co_return tagged.error();
     co_return json_response({{"roleAlias", fresh.name}, {"roleAliasArn", arn}});
 }
 
@@ -126,6 +133,7 @@ asio::awaitable<Outcome> delete_role_alias(const Services& services, const Call&
     };
     const auto done = co_await services.rooms.access.change(std::move(edit));
     if (!done) co_return done.error();
+    co_await forget_tags(services, arn_of(services, call.label("roleAlias")));
     co_return empty_response();
 }
 

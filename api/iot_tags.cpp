@@ -3,6 +3,8 @@
 #include <nlohmann/json.hpp>
 
 #include "api/iot_members.h"
+#include "jobs/job_service.h"
+#include "registry/device_access.h"
 #include "registry/tags.h"
 
 namespace fogbank::api {
@@ -11,13 +13,34 @@ namespace {
 namespace asio = boost::asio;
 using nlohmann::json;
 
-/// Rules are kept by another room: whether one exists is asked there. Other resources that the registry does not know answer what it says.
+/// Whether a resource of that kind and name exists, of the kinds that are not in the registry's own tables. Nothing: of another kind.
+asio::awaitable<std::optional<bool>> exists_elsewhere(const Services& services, const std::string& kind, const std::string& name) {
+    const auto access = services.rooms.access.state();
+    if (kind == "cacert") co_return access->cas.contains(name);
+    if (kind == "provisioningtemplate") co_return access->templates.contains(name);
+    if (kind == "rolealias") co_return access->role_aliases.contains(name);
+    if (kind == "authorizer") co_return access->authorizers.contains(name);
+    if (kind == "rule") {
+        const auto rule = co_await services.rooms.rules.get_rule(RuleName(name));
+        co_return rule.has_value();
+    }
+    if (kind == "job" && services.rooms.jobs != nullptr) {
+        const auto job = co_await services.rooms.jobs->describe_job(name);
+        co_return job.has_value();
+    }
+    co_return std::nullopt;
+}
+
+/// Other rooms' resources are asked for there; what the registry does not know of the rest it says itself.
 asio::awaitable<Result<void>> check_foreign(const Services& services, const std::string& arn) {
-    const std::string prefix = services.rooms.arns.iot("rule/");
-    if (!arn.starts_with(prefix)) co_return Result<void>();
-    const auto rule = co_await services.rooms.rules.get_rule(RuleName(arn.substr(prefix.size())));
-    if (!rule) co_return Error(registry::Errc::resource_not_found, "Resource " + arn + " not found");
-    co_return Result<void>();
+    const std::string prefix = services.rooms.arns.iot("");
+    const std::size_t slash = arn.find('/', prefix.size());
+    if (!arn.starts_with(prefix) || slash == std::string::npos) co_return Result<void>();
+    const std::string kind = arn.substr(prefix.size(), slash - prefix.size());
+    const std::string name = arn.substr(slash + 1);
+    const auto exists = co_await exists_elsewhere(services, kind, name);
+    if (exists.value_or(true)) co_return Result<void>();
+    co_return Error(registry::Errc::resource_not_found, "Resource " + arn + " not found");
 }
 
 asio::awaitable<Outcome> tag_resource(const Services& services, const Call& call) {
@@ -43,6 +66,8 @@ asio::awaitable<Outcome> untag_resource(const Services& services, const Call& ca
     if (find_member(*body, "tagKeys") == nullptr) co_return missing_member("tagKeys");
     auto keys = optional_strings(*body, "tagKeys");
     if (!keys) co_return keys.error();
+    const auto known = co_await check_foreign(services, *arn);
+    if (!known) co_return known.error();
     const auto done = co_await services.rooms.registry.tags().untag_resource(*arn, std::move(*keys));
     if (!done) co_return done.error();
     co_return json_response(json::object());

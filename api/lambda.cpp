@@ -50,6 +50,13 @@ constexpr std::array operations{
     Operation{"TagResource", "POST", "/2017-03-31/tags/{ARN}", tag_function},
     Operation{"UntagResource", "DELETE", "/2017-03-31/tags/{ARN}", untag_function},
     Operation{"ListTags", "GET", "/2017-03-31/tags/{ARN}", list_function_tags},
+    Operation{"CreateEventSourceMapping", "POST", "/2015-03-31/event-source-mappings", create_event_source_mapping},
+    Operation{"CreateEventSourceMapping", "POST", "/2015-03-31/event-source-mappings/", create_event_source_mapping},
+    Operation{"ListEventSourceMappings", "GET", "/2015-03-31/event-source-mappings", list_event_source_mappings},
+    Operation{"ListEventSourceMappings", "GET", "/2015-03-31/event-source-mappings/", list_event_source_mappings},
+    Operation{"GetEventSourceMapping", "GET", "/2015-03-31/event-source-mappings/{UUID}", get_event_source_mapping},
+    Operation{"UpdateEventSourceMapping", "PUT", "/2015-03-31/event-source-mappings/{UUID}", update_event_source_mapping},
+    Operation{"DeleteEventSourceMapping", "DELETE", "/2015-03-31/event-source-mappings/{UUID}", delete_event_source_mapping},
     Operation{"GetAccountSettings", "GET", "/2016-08-19/account-settings", get_account_settings},
     Operation{"GetAccountSettings", "GET", "/2016-08-19/account-settings/", get_account_settings},
 };

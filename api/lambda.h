@@ -53,6 +53,11 @@ boost::asio::awaitable<Outcome> delete_function_event_invoke_config(const Servic
 boost::asio::awaitable<Outcome> tag_function(const Services& services, const Call& call);
 boost::asio::awaitable<Outcome> untag_function(const Services& services, const Call& call);
 boost::asio::awaitable<Outcome> list_function_tags(const Services& services, const Call& call);
+boost::asio::awaitable<Outcome> create_event_source_mapping(const Services& services, const Call& call);
+boost::asio::awaitable<Outcome> get_event_source_mapping(const Services& services, const Call& call);
+boost::asio::awaitable<Outcome> list_event_source_mappings(const Services& services, const Call& call);
+boost::asio::awaitable<Outcome> update_event_source_mapping(const Services& services, const Call& call);
+boost::asio::awaitable<Outcome> delete_event_source_mapping(const Services& services, const Call& call);
 boost::asio::awaitable<Outcome> get_account_settings(const Services& services, const Call& call);
 
 }  // namespace fogbank::api

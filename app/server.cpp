@@ -26,6 +26,7 @@
 #include "registry/certificate_authority.h"
 #include "registry/custom_authorizers.h"
 #include "registry/fleet_index.h"
+#include "registry/logging_options.h"
 #include "registry/provisioning_service.h"
 #include "registry/registry.h"
 #include "rules/rule_service.h"
@@ -160,6 +161,9 @@ Result<void> Server::Rooms::open_identity() {
         startup, registry::open_registry({*engine, clock, random, arns, quotas, *authority, iam.get(), &activity, access.get()}));
     if (!opened_registry) return opened_registry.error();
     registry = std::move(*opened_registry);
+    // What SetV2LoggingOptions set holds until it is changed.
+    const auto logging = run_blocking(startup, registry->logging().logging_options());
+    if (logging && (logging->disable_all || !logging->default_level.empty())) configure_logging(registry::server_log_level(*logging));
     return {};
 }
 
@@ -183,6 +187,8 @@ Result<void> Server::Rooms::open_services() {
                                                         random,        metrics,
                                                         arns,          settings.data / "functions",
                                                         shards.size(), std::max<std::size_t>(settings.lambda_concurrency, shards.size())};
+    for_functions.partition_key_of = [this](const TableName& name) { return tables->partition_key_of(name); };
+    for_functions.streams = &tables->streams();
     auto opened_functions = run_blocking(startup, lambda::open_function_service(std::move(for_functions)));
     if (!opened_functions) return opened_functions.error();
     functions = std::move(*opened_functions);
@@ -291,6 +297,7 @@ void Server::Rooms::start_functions() {
     surroundings.node_path = settings.lambda_node_path;
     if (const char* path = std::getenv("PATH"); path != nullptr) surroundings.search_path = path;
     surroundings.roles = iam.get();
+    surroundings.role_access = iam.get();
     surroundings.logs = logs.get();
     surroundings.access_key_id = endpoints.root_key.access_key_id;
     surroundings.secret_access_key = endpoints.root_key.secret_access_key;

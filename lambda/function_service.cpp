@@ -50,7 +50,9 @@ Service::Service(Dependencies dependencies, const InvocationPolicy& policy)
       invoker_(dependencies_.threads, dependencies_.threads_max,
                dependencies_.metrics.gauge("fogbank_lambda_busy_threads", "Function threads inside a handler.")),
       queue_(queue_dependencies(), policy_, attempts_max(dependencies_),
-             [this](const QueueEntry& entry, InvocationQueue::Report report) { return start_attempt(entry, std::move(report)); }) {
+             [this](const QueueEntry& entry, InvocationQueue::Report report) { return start_attempt(entry, std::move(report)); }),
+      event_sources_({*this, dependencies_.engine, dependencies_.streams, dependencies_.clock, dependencies_.random, timers_,
+                      dependencies_.metrics, dependencies_.arns, policy_.streams}) {
     sweep_later();
 }
 
@@ -80,7 +82,7 @@ std::shared_ptr<InvocationServices> Service::make_services() {
         metrics.counter("fogbank_lambda_errors_total", "Function invocations that ended with a function error."),
         metrics.counter("fogbank_lambda_timeouts_total", "Function invocations that exceeded their time."),
         [this](const FunctionPtr& function) { code_replaced(function); }, [this](const FunctionPtr& function) { return current(function); },
-        nullptr, nullptr, dependencies_.random.uuid()});
+        nullptr, nullptr, nullptr, dependencies_.arns, dependencies_.partition_key_of, dependencies_.random.uuid()});
 }
 
 std::optional<FunctionEntry> Service::find(const FunctionName& name) const {
@@ -176,7 +178,7 @@ asio::awaitable<Result<void>> Service::load() {
     if (read) read = co_await scan_all(function_meta_keys(), take_meta);
     if (!read) co_return read;
     for (const auto& [name, entry] : functions_) code_store_->keep_only(name, {entry.latest->record()->object_sha256});
-    co_return Result<void>();
+    co_return co_await event_sources_.load();
 }
 
 Result<std::unique_ptr<Service::NameClaim>> Service::claim(const FunctionName& name) {
@@ -205,8 +207,10 @@ Awaitable<std::vector<FunctionConfiguration>> Service::list_functions() {
 void Service::start(Surroundings surroundings) {
     services_->shadows = surroundings.shadows;
     services_->logs = surroundings.logs;
+    services_->role_access = surroundings.role_access;
     starter_->set_surroundings(std::move(surroundings));
     queue_.start();
+    event_sources_.start();
 }
 
 Awaitable<InvocationResult> Service::invoke(FunctionName name, std::string event) {
@@ -224,17 +228,20 @@ Awaitable<InvocationResult> Service::invoke(InvokeRequest request) {
     if (request.event.empty()) request.event = "{}";
     const auto shared = std::make_shared<const std::string>(std::move(request.event));
     InvocationDetails details{std::move(resolved->arn), std::move(request.client_context)};
+    const std::string request_id = dependencies_.random.uuid();
     UniqueFunction<void(Invocation::Done)> start = [&, this](Invocation::Done answered) {
         Invocation::Done done = [gate = resolved->gate, answered = std::move(answered)](Result<InvocationResult> result) mutable {
             gate->leave();
             answered(std::move(result));
         };
-        const auto invocation = std::make_shared<Invocation>(services_, resolved->function, dependencies_.random.uuid(), shared,
-                                                             std::move(details), std::move(done));
+        const auto invocation =
+            std::make_shared<Invocation>(services_, resolved->function, request_id, shared, std::move(details), std::move(done));
         const auto submitted = submit(invocation, Invoker::Source::caller);
         if (!submitted) invocation->abandon(submitted.error());
     };
-    co_return co_await wait_for<Result<InvocationResult>>(std::move(start));
+    auto result = co_await wait_for<Result<InvocationResult>>(std::move(start));
+    if (result) result->request_id = request_id;
+    co_return result;
 }
 
 asio::awaitable<Result<FunctionAnswer>> Service::call_function(std::string function, std::string event) {
@@ -324,7 +331,9 @@ void Service::retire_environments() {
 void Service::shut_down(std::chrono::milliseconds grace, bool erase_finished) {
     stopped_ = true;
     queue_.stop();
+    event_sources_.end();
     invoker_.stop(grace);
+    event_sources_.stop();
     timers_.stop();
     for (const auto& [name, entry] : functions_) {
         entry.latest->environments().close();

@@ -8,6 +8,7 @@
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -23,12 +24,15 @@
 #include "common/publisher.h"
 #include "common/random.h"
 #include "common/result.h"
+#include "common/role_access.h"
 #include "common/role_credentials.h"
 #include "common/shadows.h"
 #include "lambda/errc.h"
+#include "lambda/event_sources.h"
 #include "lambda/function_administration.h"
 #include "lambda/function_reference.h"
 #include "store/kv/engine.h"
+#include "store/table/streams.h"
 #include "store/table/table_service.h"
 
 namespace fogbank::lambda {
@@ -85,6 +89,7 @@ struct InvocationResult {
     std::string function_error;  ///< empty, or `Unhandled`
     std::string log_tail;        ///< the last 4 KB of what the handler logged
     std::string executed_version = "$LATEST";
+    std::string request_id = {};
 };
 
 struct InvokeRequest {
@@ -107,6 +112,9 @@ class FunctionService : public FunctionCaller {
         std::size_t threads = 2;       ///< handlers that compute at the same time; one per core
         std::size_t threads_max = 2;   ///< invocations that run at the same time, most of them waiting for something
         std::filesystem::path worker_executable = "/proc/self/exe";  ///< this program, for worker processes
+        /// The name of a table's partition key, for judging access by leading keys; nothing: no such table.
+        std::function<std::optional<std::string>(const TableName&)> partition_key_of = {};
+        store::table::Streams* streams = nullptr;  ///< for event source mappings; null: there are none
     };
     /// What is known only when the whole server is up.
     struct Surroundings {
@@ -116,6 +124,7 @@ class FunctionService : public FunctionCaller {
         std::string search_path;                       ///< PATH: where `node` and `python3` are
         std::string access_key_id, secret_access_key;  ///< for functions when there are no roles
         RoleCredentials* roles = nullptr;
+        RoleAccess* role_access = nullptr;  ///< judges what C++ handlers ask of the host; null: all of it is allowed
         Shadows* shadows = nullptr;
         LogSink* logs = nullptr;  ///< CloudWatch Logs
     };
@@ -145,6 +154,8 @@ class FunctionService : public FunctionCaller {
 
     /// Versions, aliases, tags, permissions, settings.
     virtual FunctionAdministration& administration() = 0;
+    /// Event source mappings: functions that are fed from tables' streams. Null where there are none.
+    virtual EventSources* event_sources() { return nullptr; }
 
     /// Invocations queued or running now.
     virtual std::size_t backlog() const = 0;

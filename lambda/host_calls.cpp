@@ -6,6 +6,7 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 
+#include "common/encoding.h"
 #include "common/logging.h"
 #include "common/topic.h"
 #include "store/table/errc.h"
@@ -46,6 +47,8 @@ std::string_view exception_name(const boost::system::error_code& code) {
             return "SerializationException";
         case table::Errc::throttled:
             return "ThrottlingException";
+        case table::Errc::access_denied:
+            return "AccessDeniedException";
         case table::Errc::unavailable:
         default:
             return "InternalServerError";
@@ -58,6 +61,12 @@ int refuse(fogbank_sink sink, std::string_view text) {
 }
 int refuse(fogbank_sink sink, const Error& error) {
     return refuse(sink, std::string(exception_name(error.code)) + ": " + error.message);
+}
+
+/// AWS IoT's data plane has a name of its own for it.
+int forbid(fogbank_sink sink, const Error& error) {
+    const bool denied = error.code == table::make_error_code(table::Errc::access_denied);
+    return denied ? refuse(sink, "ForbiddenException: " + error.message) : refuse(sink, error);
 }
 
 Result<table::Item> item_of(std::string_view json) {
@@ -90,6 +99,38 @@ boost::asio::awaitable<void> write_shadow(Shadows* shadows, ThingName thing, std
     call->complete(std::move(accepted));
 }
 
+/// The key attribute's value as conditions on dynamodb:LeadingKeys have it.
+std::string key_text(const table::AttributeValue& value) {
+    if (value.string() != nullptr) return *value.string();
+    if (value.number() != nullptr) return value.number()->to_plain_string();
+    return value.binary() != nullptr ? base64_encode(value.binary()->bytes) : std::string();
+}
+
+/// Source: service authorization reference, "Actions, resources, and condition keys for Amazon DynamoDB"; the same questions as the API
+/// asks.
+AccessRequest item_request(const InvocationServices& services, std::string action, const TableName& name, const table::Item& item) {
+    AccessRequest out;
+    out.resource = services.arns.table(name);
+    std::vector<std::string> attributes;
+    for (const auto& [attribute, value] : item) attributes.push_back(attribute);
+    const auto partition_key = services.partition_key_of ? services.partition_key_of(name) : std::nullopt;
+    const auto leading = partition_key ? item.find(*partition_key) : item.end();
+    if (leading != item.end()) out.context.emplace_back("dynamodb:LeadingKeys", std::vector<std::string>{key_text(leading->second)});
+    if (!attributes.empty()) out.context.emplace_back("dynamodb:Attributes", std::move(attributes));
+    const bool read = action == "GetItem";
+    out.context.emplace_back(read ? "dynamodb:Select" : "dynamodb:ReturnValues",
+                             std::vector<std::string>{read ? "ALL_ATTRIBUTES" : "NONE"});
+    out.action = "dynamodb:" + std::move(action);
+    return out;
+}
+
+AccessRequest iot_request(const InvocationServices& services, std::string action, std::string_view resource) {
+    AccessRequest out;
+    out.action = "iot:" + std::move(action);
+    out.resource = services.arns.iot(resource);
+    return out;
+}
+
 MessagePtr message_of(std::string_view topic, std::string_view payload, Qos qos, WallTime now) {
     Message::Options options;
     options.topic_name = topic;
@@ -101,6 +142,28 @@ MessagePtr message_of(std::string_view topic, std::string_view payload, Qos qos,
 }
 
 }  // namespace
+
+/// `make` makes the question; it is asked for only where somebody judges, and before the time is up.
+template <class Make>
+Result<void> Invocation::authorize(Make make) {
+    std::shared_ptr<const CallerAccess> access;
+    AccessRequest request;
+    {
+        const std::lock_guard lock(mutex_);
+        if (!done_) return Error(Errc::unavailable, "Task timed out");
+        const RoleAccess* roles = services_->role_access;
+        if (roles == nullptr) return {};
+        const FunctionConfiguration& configuration = record_->configuration;
+        if (!access_) access_ = roles->role_access(configuration.role, configuration.name.str());
+        if (!*access_) return access_->error();
+        access = **access_;
+        if (!access) return {};
+        request = make(*services_);
+    }
+    const AccessDecision decision = access->check(request);
+    if (decision.allowed()) return {};
+    return Error(table::Errc::access_denied, decision.reason);
+}
 
 template <class Start>
 Result<std::string> Invocation::ask_host(Start start) {
@@ -153,8 +216,11 @@ int HostCalls::put_item(void* state, fogbank_bytes table_name, fogbank_bytes ite
     Invocation& self = invocation_of(state);
     auto item = item_of(detail::view(item_json));
     if (!item) return refuse(error, item.error());
+    const TableName target(detail::view(table_name));
+    const auto allowed = self.authorize([&](const auto& services) { return item_request(services, "PutItem", target, *item); });
+    if (!allowed) return refuse(error, allowed.error());
     const auto answer = self.ask_host([&](const std::shared_ptr<PendingCall>& call) {
-        self.services_->tables.put_item(TableName(detail::view(table_name)), std::move(*item), [call](Result<void> result) {
+        self.services_->tables.put_item(target, std::move(*item), [call](Result<void> result) {
             call->complete(result ? Result<std::string>(std::string()) : Result<std::string>(result.error()));
         });
     });
@@ -165,8 +231,11 @@ int HostCalls::get_item(void* state, fogbank_bytes table_name, fogbank_bytes key
     Invocation& self = invocation_of(state);
     auto key = item_of(detail::view(key_json));
     if (!key) return refuse(error, key.error());
+    const TableName target(detail::view(table_name));
+    const auto allowed = self.authorize([&](const auto& services) { return item_request(services, "GetItem", target, *key); });
+    if (!allowed) return refuse(error, allowed.error());
     table::GetItemRequest request;
-    request.table = TableName(detail::view(table_name));
+    request.table = target;
     request.key = std::move(*key);
     request.consistent_read = true;
     const auto answer = self.ask_host([&](const std::shared_ptr<PendingCall>& call) {
@@ -187,6 +256,9 @@ int HostCalls::publish(void* state, fogbank_bytes topic, fogbank_bytes payload, 
         return refuse(
             error, "RequestEntityTooLargeException: the payload is larger than " + std::to_string(published_payload_bytes_max) + " bytes");
     }
+    const auto allowed =
+        self.authorize([&](const auto& services) { return iot_request(services, "Publish", "topic/" + std::string(topic_name)); });
+    if (!allowed) return forbid(error, allowed.error());
     const auto answer = self.ask_host([&](const std::shared_ptr<PendingCall>& call) {
         const Qos level = qos == 0 ? Qos::at_most_once : Qos::at_least_once;
         auto message = message_of(topic_name, detail::view(payload), level, self.services_->clock.now());
@@ -206,8 +278,11 @@ int HostCalls::delete_item(void* state, fogbank_bytes table_name, fogbank_bytes 
     Invocation& self = invocation_of(state);
     auto key = item_of(detail::view(key_json));
     if (!key) return refuse(error, key.error());
+    const TableName target(detail::view(table_name));
+    const auto allowed = self.authorize([&](const auto& services) { return item_request(services, "DeleteItem", target, *key); });
+    if (!allowed) return refuse(error, allowed.error());
     table::DeleteItemRequest request;
-    request.table = TableName(detail::view(table_name));
+    request.table = target;
     request.key = std::move(*key);
     const auto answer = self.ask_host([&](const std::shared_ptr<PendingCall>& call) {
         boost::asio::co_spawn(self.services_->io, delete_item_now(&self.services_->tables, std::move(request), call),
@@ -220,6 +295,9 @@ int HostCalls::get_shadow(void* state, fogbank_bytes thing, fogbank_bytes shadow
     Invocation& self = invocation_of(state);
     Shadows* shadows = self.services_->shadows;
     if (shadows == nullptr) return refuse(error, "ServiceUnavailableException: this server has no shadows");
+    const auto allowed = self.authorize(
+        [&](const auto& services) { return iot_request(services, "GetThingShadow", "thing/" + std::string(detail::view(thing))); });
+    if (!allowed) return forbid(error, allowed.error());
     const auto answer = self.ask_host([&](const std::shared_ptr<PendingCall>& call) {
         boost::asio::co_spawn(self.services_->io,
                               read_shadow(shadows, ThingName(detail::view(thing)), std::string(detail::view(shadow)), call),
@@ -236,6 +314,9 @@ int HostCalls::update_shadow(void* state, fogbank_bytes thing, fogbank_bytes sha
     Shadows* shadows = self.services_->shadows;
     if (shadows == nullptr) return refuse(error, "ServiceUnavailableException: this server has no shadows");
     if (document.size > published_payload_bytes_max) return refuse(error, "RequestEntityTooLargeException: the document is too large");
+    const auto allowed = self.authorize(
+        [&](const auto& services) { return iot_request(services, "UpdateThingShadow", "thing/" + std::string(detail::view(thing))); });
+    if (!allowed) return forbid(error, allowed.error());
     const auto answer = self.ask_host([&](const std::shared_ptr<PendingCall>& call) {
         boost::asio::co_spawn(self.services_->io,
                               write_shadow(shadows, ThingName(detail::view(thing)), std::string(detail::view(shadow)),

@@ -5,6 +5,7 @@
 #include <boost/asio/io_context.hpp>
 #include <chrono>
 #include <condition_variable>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -12,11 +13,13 @@
 #include <string_view>
 #include <vector>
 
+#include "common/arn.h"
 #include "common/clock.h"
 #include "common/function.h"
 #include "common/log_sink.h"
 #include "common/metrics.h"
 #include "common/publisher.h"
+#include "common/role_access.h"
 #include "common/shadows.h"
 #include "lambda/function.h"
 #include "lambda/timers.h"
@@ -41,6 +44,9 @@ struct InvocationServices {
     /// Set once by the service's `start`; null until then.
     std::atomic<Shadows*> shadows = nullptr;
     std::atomic<LogSink*> logs = nullptr;
+    std::atomic<RoleAccess*> role_access = nullptr;
+    const ArnFactory arns;
+    const std::function<std::optional<std::string>(const TableName&)> partition_key_of;
     const std::string server_log_stream = {};  ///< of functions that run inside the server; the day and version come before it
 };
 
@@ -118,6 +124,9 @@ class Invocation : public std::enable_shared_from_this<Invocation> {
     /// Runs `start` unless the time is up, and waits for its answer.
     template <class Start>
     Result<std::string> ask_host(Start start);
+    /// Whether the function's role allows it.
+    template <class Make>
+    Result<void> authorize(Make make);
 
     const std::shared_ptr<InvocationServices> services_;
     std::shared_ptr<Function> function_;  ///< as accepted, then the current one
@@ -137,8 +146,9 @@ class Invocation : public std::enable_shared_from_this<Invocation> {
     std::optional<std::chrono::microseconds> init_duration_;
     Timers::Id time_limit_;
     std::shared_ptr<PendingCall> pending_;
-    Environment* environment_ = nullptr;  ///< that runs it; killed when its time is up
-    std::size_t memory_kb_ = 0;           ///< of that environment; 0: the server's own
+    std::optional<Result<std::shared_ptr<const CallerAccess>>> access_;  ///< of the role, from the first question on
+    Environment* environment_ = nullptr;                                 ///< that runs it; killed when its time is up
+    std::size_t memory_kb_ = 0;                                          ///< of that environment; 0: the server's own
 };
 
 /// The function error of a handler that ran out of time, an object as in reference "lambda", section 1.1.

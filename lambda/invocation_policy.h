@@ -10,6 +10,14 @@
 
 namespace fogbank::lambda {
 
+/// How event source mappings wait. AWS publishes no times; these are ours.
+struct StreamPolicy {
+    /// After a failed invocation or read; doubled with each in a row.
+    std::chrono::milliseconds retry_delay{1000}, retry_delay_max{60'000};
+    /// Records of another process are not announced.
+    std::chrono::milliseconds look_again{5000};
+};
+
 struct InvocationPolicy {
     /// Waits before the second and third attempt of an asynchronous invocation. Source: Developer Guide, "Retry behavior" of asynchronous
     /// invocation.
@@ -31,6 +39,8 @@ struct InvocationPolicy {
 
     /// The timer thread looks at the clock at least this often; a ManualClock needs it short.
     std::chrono::milliseconds timer_tick{1000};
+
+    StreamPolicy streams{};
 };
 
 /// `open_function_service` with another policy, for tests and benchmarks.

@@ -89,6 +89,7 @@ class IamImpl final : public Iam {
 
     boost::asio::awaitable<Result<TemporaryCredentials>> role_credentials(std::string role_arn, std::string session_name,
                                                                           std::chrono::seconds duration) override;
+    Result<std::shared_ptr<const CallerAccess>> role_access(const std::string& role_arn, const std::string& session_name) const override;
 
     std::string new_id(std::string_view prefix) const override {
         return std::string(prefix) + random_.text(id_random_characters, id_alphabet);
@@ -313,6 +314,22 @@ boost::asio::awaitable<Result<TemporaryCredentials>> IamImpl::role_credentials(s
     request.duration = duration;
     request.unmanaged = !state()->roles.contains(request.role_name);
     co_return issue(request);
+}
+
+Result<std::shared_ptr<const CallerAccess>> IamImpl::role_access(const std::string& role_arn, const std::string& session_name) const {
+    Session session;
+    session.request.role_name = role_arn.substr(role_arn.rfind('/') + 1);
+    session.request.role_arn = role_arn;
+    session.request.session_name = session_name;
+    session.request.unmanaged = !state()->roles.contains(session.request.role_name);
+    const auto grants = session_grants(session);
+    if (!grants) return grants.error();
+    if (!*grants) return std::shared_ptr<const CallerAccess>();
+    CallerFacts facts;
+    facts.region = arns_.region().str();
+    facts.secure_transport = true;  // it never leaves the server
+    facts.now = clock_.now();
+    return std::shared_ptr<const CallerAccess>((*grants)->for_request(std::move(facts)));
 }
 
 boost::asio::awaitable<Result<void>> IamImpl::change(UniqueFunction<Result<void>(IamState&)> edit) {

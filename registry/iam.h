@@ -18,6 +18,7 @@
 #include "common/arn.h"
 #include "common/function.h"
 #include "common/random.h"
+#include "common/role_access.h"
 #include "common/role_credentials.h"
 #include "registry/access_keys.h"
 #include "registry/errc.h"
@@ -101,7 +102,7 @@ enum class Trust : std::uint8_t {
     directly,  ///< this caller is named
 };
 
-class Iam : public AccessKeys, public RoleCredentials {
+class Iam : public AccessKeys, public RoleCredentials, public RoleAccess {
   public:
     /// Reads what there is and makes the root key if there is none. The arguments outlive it.
     static boost::asio::awaitable<Result<std::unique_ptr<Iam>>> open(store::kv::Engine& engine, const Clock& clock, RandomSource& random,

@@ -7,6 +7,7 @@
 #include "registry/detail/keys.h"
 #include "registry/detail/parts.h"
 #include "registry/detail/validation.h"
+#include "registry/tag_rules.h"
 
 namespace fogbank::registry {
 namespace {
@@ -32,6 +33,10 @@ Error invalid_arn(std::string_view arn) {
 }
 
 }  // namespace
+
+Result<void> check_tags(const TagMap& tags) {
+    return Validation().tags(tags).result();
+}
 
 Result<void> Core::put_tags(Transaction& tx, const std::string& arn, const TagMap& tags) const {
     if (tags.empty()) return {};

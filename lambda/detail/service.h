@@ -7,14 +7,9 @@
 
 #include <array>
 #include <atomic>
-#include <boost/asio/associated_executor.hpp>
-#include <boost/asio/async_result.hpp>
-#include <boost/asio/execution/outstanding_work.hpp>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/asio/prefer.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <limits>
 #include <map>
 #include <memory>
@@ -25,6 +20,8 @@
 #include <string>
 #include <thread>
 
+#include "lambda/detail/event_source_service.h"
+#include "lambda/detail/wait_for.h"
 #include "lambda/function.h"
 #include "lambda/function_administration.h"
 #include "lambda/function_meta.h"
@@ -66,28 +63,6 @@ class RoomThreads {
     asio::executor_work_guard<asio::io_context::executor_type> guard_ = asio::make_work_guard(io_);
     std::array<std::thread, 2> threads_;
 };
-
-/// A completion that takes its value home: posted to the waiting coroutine's executor, which it keeps busy until then. The work travels
-/// with the posted task, so that this thread touches the coroutine's loop no more once the task is there: the loop may end with it.
-template <class T, class Completion>
-UniqueFunction<void(T)> post_home(Completion completion) {
-    auto work = asio::prefer(asio::get_associated_executor(completion), asio::execution::outstanding_work.tracked);
-    return [work = std::move(work), completion = std::move(completion)](T value) mutable {
-        const auto executor = asio::prefer(work, asio::execution::outstanding_work.untracked);
-        asio::post(executor, [work = std::move(work), completion = std::move(completion), value = std::move(value)]() mutable {
-            completion(std::move(value));
-        });
-    };
-}
-
-/// Waits for what `start` begins; `start` gets a function to call once, on any thread, with the value.
-template <class T>
-asio::awaitable<T> wait_for(UniqueFunction<void(UniqueFunction<void(T)>)> start) {
-    const auto initiate = [](auto&& completion, UniqueFunction<void(UniqueFunction<void(T)>)> begin) {
-        begin(post_home<T>(std::forward<decltype(completion)>(completion)));
-    };
-    return asio::async_initiate<const asio::use_awaitable_t<>, void(T)>(initiate, asio::use_awaitable, std::move(start));
-}
 
 Error shutting_down();
 /// What the store's refusal means for the caller.
@@ -140,6 +115,7 @@ class Service final : public FunctionService, public FunctionAdministration {
     void invoke_async(FunctionName name, std::string event, store::kv::CommitHandler done) override;
     void invoke_async(FunctionReference function, std::string event, store::kv::CommitHandler done) override;
     FunctionAdministration& administration() override { return *this; }
+    EventSources* event_sources() override { return &event_sources_; }
     std::size_t backlog() const override { return queue_.backlog() + invoker_.callers(); }
     void start(Surroundings surroundings) override;
     void stop(std::chrono::milliseconds grace) override {
@@ -229,6 +205,7 @@ class Service final : public FunctionService, public FunctionAdministration {
     std::set<FunctionName> busy_names_;
     Invoker invoker_;
     InvocationQueue queue_;
+    EventSourceService event_sources_;
     std::atomic<bool> stopped_ = false;
 };
 

@@ -158,3 +158,51 @@ def test_cli(aws, name, archive, tmp_path):
     assert done.json["StatusCode"] == 200, done.err
     assert json.loads((tmp_path / "out.json").read_text()) == {"got": {"a": 1}}
     assert aws("lambda", "delete-function", "--function-name", name).code == 0
+
+
+WRITER = """
+#include <fogbank/lambda.h>
+using namespace fogbank::lambda;
+static Json handle(const std::string& event, Context& context) {
+    const JsonView call(event);
+    if (call.find("topic")) {
+        context.publish(call.at("topic").string(), "{}", 0);
+    } else {
+        context.put_item(call.at("table").string(), call.at("item").raw());
+    }
+    return "true";
+}
+FOGBANK_LAMBDA_HANDLER(handle);
+"""
+
+
+def test_the_role_decides_what_a_cpp_handler_may_do(functions, dynamodb, make_client, server, name, tmp_path):
+    iam = make_client("iam", region="us-east-1")
+    trust = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}]}
+    role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(trust))["Role"]["Arn"]
+    (tmp_path / "writer.cpp").write_text(WRITER)
+    subprocess.run(["c++", "-std=c++17", "-shared", "-fPIC", f"-I{ROOT}/lambda/include", "-o", tmp_path / "writer.so", tmp_path / "writer.cpp"], check=True)
+    functions.create_function(FunctionName=name, Runtime="fogbank-cpp", Role=role, Handler="writer.so",
+                              Code={"S3Bucket": "fogbank-local-path", "S3Key": str(tmp_path / "writer.so")})
+    dynamodb.create_table(TableName=name, KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}], BillingMode="PAY_PER_REQUEST",
+                          AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}])
+
+    def call(event):
+        return json.loads(functions.invoke(FunctionName=name, Payload=json.dumps(event).encode())["Payload"].read())
+
+    def allow(action, **more):
+        statement = {"Effect": "Allow", "Action": action, "Resource": f"arn:aws:dynamodb:{server.region}:{server.account_id}:table/{name}", **more}
+        iam.put_role_policy(RoleName=name, PolicyName="p", PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [statement]}))
+
+    write = {"table": name, "item": {"id": "mine", "v": 1}}
+    refused = call(write)["errorMessage"]
+    assert refused.startswith("AccessDeniedException: ") and f"assumed-role/{name}/{name} is not authorized to perform: dynamodb:PutItem" in refused
+    assert call({"topic": "a"})["errorMessage"].startswith("ForbiddenException: ")
+    allow("dynamodb:PutItem", Condition={"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": ["mine"]}})
+    assert call(write) is True
+    assert call({**write, "item": {"id": "yours"}})["errorMessage"].startswith("AccessDeniedException: ")
+    assert [item["id"]["S"] for item in dynamodb.scan(TableName=name)["Items"]] == ["mine"]
+    allow("dynamodb:GetItem")
+    assert call(write)["errorMessage"].startswith("AccessDeniedException: "), "a change holds for the next invocation"
+    functions.delete_function(FunctionName=name)
+    dynamodb.delete_table(TableName=name)

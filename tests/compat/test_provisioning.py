@@ -16,6 +16,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from tests.support.stream_world import package
+
 WAIT_S = 20
 ALL = json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "iot:*", "Resource": "*"}]})
 
@@ -339,6 +341,77 @@ def test_fleet_provisioning(iot, template, claim, device, name, form):
     topic, payload = claim.ask(provision, dumps({"certificateOwnershipToken": token, "parameters": {"SerialNumber": name}}))
     assert topic == provision + "/rejected", "the token is void"
     assert device(f"fleet-{name}", keys["certificatePem"], keys["privateKey"]).connect() == ("connected", 0)
+
+
+HOOK = """
+import json
+
+
+def handler(event, context):
+    serial = event["parameters"]["SerialNumber"]
+    if serial.startswith("crash"):
+        raise RuntimeError("asked to")
+    if serial.startswith("no"):
+        return {"allowProvisioning": False}
+    assert event["claimCertificateId"] and event["certificateId"] and event["certificatePem"].startswith("-----BEGIN") and event["clientId"]
+    assert event["templateArn"].endswith(":provisioningtemplate/" + event["parameters"]["Template"])
+    return {"allowProvisioning": True, "parameterOverrides": {"Site": "south"}}
+"""
+
+
+def test_pre_provisioning_hook(iot, functions, template, claim, name):
+    made = functions.create_function(FunctionName=name, Runtime="python3.11", Role=ROLE, Handler="index.handler", Timeout=5, MemorySize=256,
+                                     Code={"ZipFile": package(HOOK)})
+    body = {**FLEET, "Parameters": {**FLEET["Parameters"], "Template": {"Type": "String"}},
+            "Mappings": {"Urls": {"north": {"url": "n"}, "south": {"url": "https://south.example"}}}}
+    iot.create_provisioning_template_version(templateName=template, templateBody=json.dumps(body), setAsDefault=True)
+    iot.update_provisioning_template(templateName=template, preProvisioningHook={"payloadVersion": "2020-04-01", "targetArn": made["FunctionArn"]})
+    assert iot.describe_provisioning_template(templateName=template)["preProvisioningHook"]["targetArn"] == made["FunctionArn"]
+    create, provision = "$aws/certificates/create/json", f"$aws/provisioning-templates/{template}/provision/json"
+    claim.subscribe(create + "/accepted", create + "/rejected", provision + "/accepted", provision + "/rejected")
+    token = json.loads(claim.ask(create, "{}")[1])["certificateOwnershipToken"]
+
+    def ask(serial):
+        answered, payload = claim.ask(provision, json.dumps({"certificateOwnershipToken": token, "parameters": {"SerialNumber": serial, "Template": template}}))
+        return answered.rsplit("/", 1)[1], json.loads(payload)
+
+    for serial in (f"no-{name}", f"crash-{name}"):
+        outcome, answer = ask(serial)
+        assert outcome == "rejected" and answer["errorCode"] == "ACCESS_DENIED", answer
+        refused(iot.describe_thing, "ResourceNotFoundException", thingName=f"fleet-{serial}")
+    outcome, answer = ask(name)
+    assert outcome == "accepted", answer
+    assert answer == {"deviceConfiguration": {"url": "https://south.example"}, "thingName": f"fleet-{name}"}
+    assert iot.describe_thing(thingName=f"fleet-{name}")["attributes"] == {"site": "south"}
+    functions.delete_function(FunctionName=name)
+    iot.update_provisioning_template(templateName=template, defaultVersionId=1)
+    iot.delete_provisioning_template_version(templateName=template, versionId=2)
+
+
+def test_tags_come_with_what_they_are_given_to(iot, registered_ca, server, name):
+    tags = [{"Key": "site", "Value": "north"}]
+    arns = [f"arn:aws:iot:{server.region}:{server.account_id}:cacert/" + registered_ca(name, active=False, tags=tags).id,
+            iot.create_provisioning_template(templateName=name, templateBody=json.dumps(FLEET), provisioningRoleArn=ROLE, tags=tags)["templateArn"],
+            iot.create_role_alias(roleAlias=name, roleArn=ROLE, tags=tags)["roleAliasArn"]]
+    rule = {"sql": "SELECT * FROM 'a'", "actions": [{"republish": {"topic": "b", "roleArn": ROLE}}]}
+    iot.create_topic_rule(ruleName=name, topicRulePayload=rule, tags="site=north&note=a%20b")
+    arns.append(iot.get_topic_rule(ruleName=name)["ruleArn"])
+    found = [iot.list_tags_for_resource(resourceArn=arn)["tags"] for arn in arns]
+    assert found[:3] == [tags] * 3 and {tag["Key"]: tag["Value"] for tag in found[3]} == {"site": "north", "note": "a b"}
+    iot.tag_resource(resourceArn=arns[1], tags=[{"Key": "more", "Value": ""}])
+    assert len(iot.list_tags_for_resource(resourceArn=arns[1])["tags"]) == 2
+    iot.untag_resource(resourceArn=arns[1], tagKeys=["more"])
+    refused(iot.create_role_alias, "InvalidRequestException", roleAlias=name + "x", roleArn=ROLE, tags=[{"Key": "aws:x", "Value": ""}])
+    refused(iot.describe_role_alias, "ResourceNotFoundException", roleAlias=name + "x")
+    iot.delete_provisioning_template(templateName=name)
+    iot.delete_role_alias(roleAlias=name)
+    iot.delete_topic_rule(ruleName=name)
+    for arn in arns[1:]:
+        refused(iot.list_tags_for_resource, "ResourceNotFoundException", resourceArn=arn)
+    refused(iot.tag_resource, "ResourceNotFoundException", resourceArn=arns[0].rsplit(":", 1)[0] + ":job/none", tags=tags)
+    iot.create_topic_rule(ruleName=name, topicRulePayload=rule)
+    assert iot.list_tags_for_resource(resourceArn=arns[3])["tags"] == [], "the old rule's tags went with it"
+    iot.delete_topic_rule(ruleName=name)
 
 
 def test_create_from_csr_and_garbage(template, claim):

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include <nlohmann/json.hpp>
 #include <thread>
 
@@ -195,6 +197,52 @@ TEST(FunctionService, Publishes) {
     EXPECT_THAT(world.invoke("h", R"({"op":"publish","topic":"a","payload":1,"qos":2})")->payload, HasSubstr("qos must be 0 or 1"));
     const std::string large = R"({"op":"publish","topic":"a","qos":0,"payload":")" + std::string(128 * 1024 + 1, 'x') + "\"}";
     EXPECT_THAT(world.invoke("h", large)->payload, HasSubstr("RequestEntityTooLargeException"));
+}
+
+/// Allows the actions in a list; keeps what it was asked.
+class FakeRoles final : public RoleAccess, public CallerAccess {
+  public:
+    Result<std::shared_ptr<const CallerAccess>> role_access(const std::string& role_arn, const std::string&) const override {
+        role = role_arn;
+        return std::shared_ptr<const CallerAccess>(std::shared_ptr<const CallerAccess>(), this);
+    }
+    AccessDecision check(const AccessRequest& request) const override {
+        asked.push_back(request);
+        AccessDecision out;
+        if (allowed.contains(request.action)) out.outcome = AccessDecision::Outcome::allowed;
+        out.reason = "not authorized to perform: " + request.action;
+        return out;
+    }
+    std::set<std::string> allowed;
+    mutable std::string role;
+    mutable std::vector<AccessRequest> asked;
+};
+
+TEST(FunctionService, TheRoleDecidesWhatAHandlerMayAsk) {
+    FakeRoles roles;
+    World world;
+    world.threads = 1;
+    ASSERT_TRUE(world.create("h", "host_calls"));
+    FunctionService::Surroundings surroundings;
+    surroundings.role_access = &roles;
+    world.service().start(std::move(surroundings));
+    const std::string put = R"({"op":"put","table":"T","item":{"id":"1","t":2}})", get = R"({"op":"get","table":"T","key":{"id":"1"}})";
+    const std::string publish = R"({"op":"publish","topic":"a/b","payload":{"x":1},"qos":0})";
+    EXPECT_THAT(world.invoke("h", put)->payload, HasSubstr("AccessDeniedException: not authorized to perform: dynamodb:PutItem"));
+    EXPECT_THAT(world.invoke("h", get)->payload, HasSubstr("AccessDeniedException: not authorized to perform: dynamodb:GetItem"));
+    EXPECT_THAT(world.invoke("h", publish)->payload, HasSubstr("ForbiddenException: not authorized to perform: iot:Publish"));
+    EXPECT_TRUE(world.tables.puts().empty());
+    EXPECT_TRUE(world.publisher.messages().empty());
+    EXPECT_EQ(roles.role, "arn:aws:iam::000000000000:role/lambda");
+    ASSERT_EQ(roles.asked.size(), 3U);
+    EXPECT_EQ(roles.asked[0].resource, "arn:aws:dynamodb:us-east-1:000000000000:table/T");
+    EXPECT_EQ(roles.asked[2].resource, "arn:aws:iot:us-east-1:000000000000:topic/a/b");
+    // As they are when the next invocation begins.
+    roles.allowed = {"dynamodb:PutItem", "iot:Publish"};
+    EXPECT_EQ(world.invoke("h", put)->payload, "true");
+    EXPECT_EQ(world.invoke("h", publish)->payload, "true");
+    EXPECT_THAT(world.invoke("h", get)->payload, HasSubstr("AccessDeniedException"));
+    world.stop();
 }
 
 TEST(FunctionService, RefusesCodeThatDoesNotFitWithAReason) {

@@ -242,7 +242,9 @@ class World {
                                                    folder.path() / "code",
                                                    threads,
                                                    threads,
-                                                   FOGBANK_TEST_WORKER};
+                                                   FOGBANK_TEST_WORKER,
+                                                   {},
+                                                   streams};
         auto opened = testing::run(open_function_service(dependencies, policy));
         if (!opened) throw std::runtime_error(opened.error().message);
         service_ = std::move(*opened);
@@ -312,6 +314,7 @@ class World {
     std::unique_ptr<store::kv::Engine> engine = store::kv::make_memory_engine();
     FakeTables tables;
     store::table::TableService* tables_in_use;
+    store::table::Streams* streams = nullptr;
     FakePublisher publisher;
     SharedClock clock;
     SystemRandom random;

@@ -2,7 +2,7 @@
 
 #include "registry/fleet_index.h"
 
-#include <chrono>
+#include <future>
 #include <mutex>
 #include <thread>
 
@@ -164,12 +164,15 @@ struct IndexWorld : World {
         EXPECT_TRUE(found) << found.error().message;
         return found ? found->documents.size() : 0;
     }
-    /// Waits for the background work, which has no other sign of its end.
+    /// Gives the background work turn after turn of the shard that it runs on, until the condition holds. False: it went on for far more
+    /// turns than any of these worlds needs.
     template <class Condition>
     bool eventually(Condition condition) {
-        for (int i = 0; i < 2000; ++i) {
+        for (int turn = 0; turn < 20'000; ++turn) {
             if (condition()) return true;
-            std::this_thread::sleep_for(std::chrono::milliseconds(5));
+            std::promise<void> passed;
+            shards[0].post([&passed] { passed.set_value(); });
+            passed.get_future().wait();
         }
         return false;
     }

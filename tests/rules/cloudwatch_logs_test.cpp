@@ -19,6 +19,12 @@ World& with_rule(World& world) {
     return world;
 }
 
+/// The store's answer; the handler goes with it, as the store's does.
+void finish(World& world, Result<void> result) {
+    auto done = std::move(world.logs.writes.back().done);
+    done(std::move(result));
+}
+
 // PUBACK leaves when the event is committed, not before.
 TEST(CloudwatchLogs, MessageIsDoneWhenTheEventIsCommitted) {
     World world;
@@ -28,7 +34,7 @@ TEST(CloudwatchLogs, MessageIsDoneWhenTheEventIsCommitted) {
     EXPECT_EQ(world.logs.writes[0].stream, "fogbank-rules");
     EXPECT_EQ(world.logs.writes[0].events[0].message, R"({"a":1})");
     EXPECT_FALSE(answer->done);
-    world.logs.writes[0].done(Result<void>());
+    finish(world, Result<void>());
     EXPECT_TRUE(answer->done);
     EXPECT_EQ(answer->error, "");
     EXPECT_EQ(world.counters("r").succeeded, 1U);
@@ -38,7 +44,7 @@ TEST(CloudwatchLogs, MessageIsDoneWhenTheEventIsCommitted) {
 TEST(CloudwatchLogs, FailureOfTheStoreFailsThePublish) {
     World world;
     const auto answer = with_rule(world).publish("a", R"({"a":1})");
-    world.logs.writes[0].done(Error(Errc::unavailable, "the disk is full"));
+    finish(world, Error(Errc::unavailable, "the disk is full"));
     EXPECT_TRUE(answer->done);
     EXPECT_NE(answer->error.find("the disk is full"), std::string::npos) << answer->error;
 }
@@ -52,7 +58,7 @@ TEST(CloudwatchLogs, MissingGroupIsAFailedAction) {
     EXPECT_TRUE(world.logs.writes.empty());
     const auto gone = world.publish("a", R"({"a":1})");
     world.logs.groups.clear();
-    world.logs.writes[0].done(Error(Errc::unavailable, "The specified log group does not exist."));
+    finish(world, Error(Errc::unavailable, "The specified log group does not exist."));
     EXPECT_TRUE(gone->done);
     EXPECT_EQ(gone->error, "");
     EXPECT_EQ(world.counters("r").failed, 2U);
