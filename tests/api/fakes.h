@@ -11,6 +11,7 @@
 
 #include "api/http_server.h"
 #include "api/service.h"
+#include "registry/tags.h"
 #include "store/kv/errc.h"
 #include "store/kv/memory_engine.h"
 #include "store/table/errc.h"
@@ -57,6 +58,26 @@ class FakePermissions final : public Permissions {
 };
 
 /// Things and policies in maps; no durability, no pattern checks. `failure`, if set, is what the next call answers.
+class FakeTags final : public registry::Tags {
+  public:
+    template <class T = void>
+    using Answer = boost::asio::awaitable<Result<T>>;
+    Answer<> tag_resource(std::string arn, registry::TagMap tags) override {
+        for (auto& [key, value] : tags) kept[arn][key] = value;
+        co_return Result<void>();
+    }
+    Answer<> untag_resource(std::string arn, std::vector<std::string> keys) override {
+        for (const auto& key : keys) kept[arn].erase(key);
+        co_return Result<void>();
+    }
+    Answer<registry::TagMap> list_tags(std::string arn) override { co_return kept[arn]; }
+    Answer<> forget_resource(std::string arn) override {
+        kept.erase(arn);
+        co_return Result<void>();
+    }
+    std::map<std::string, registry::TagMap> kept;
+};
+
 class FakeRegistry final : public registry::Registry {
   public:
     template <class T>
@@ -181,7 +202,8 @@ class FakeRegistry final : public registry::Registry {
     registry::ThingTypes& thing_types() override { std::abort(); }
     registry::ThingGroups& thing_groups() override { std::abort(); }
     registry::BillingGroups& billing_groups() override { std::abort(); }
-    registry::Tags& tags() override { std::abort(); }
+    FakeTags fake_tags;
+    registry::Tags& tags() override { return fake_tags; }
     registry::EventConfigurations& events() override { std::abort(); }
     registry::Authorization& authorization() override { std::abort(); }
     registry::LoggingOptions& logging() override { std::abort(); }
