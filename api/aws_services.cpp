@@ -69,9 +69,8 @@ AwsService dynamodb() {
     out.signing_names = {"dynamodb"};
     out.errors.family = Family::dynamodb;
     out.errors.type_namespace = "com.amazonaws.dynamodb.v20120810#";
-    out.operations = {dynamodb_item_operations(), dynamodb_batch_operations(), dynamodb_statement_operations(), dynamodb_table_operations(),
-                      dynamodb_backup_operations(),
-                      dynamodb_files_operations()};
+    out.operations = {dynamodb_item_operations(),  dynamodb_batch_operations(),  dynamodb_statement_operations(),
+                      dynamodb_table_operations(), dynamodb_backup_operations(), dynamodb_files_operations()};
     out.target_prefix = "DynamoDB_20120810.";
     out.access = dynamodb_access;
     return out;

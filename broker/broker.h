@@ -8,8 +8,8 @@
 #include <memory>
 #include <string>
 
-#include "common/audience.h"
 #include "common/activity.h"
+#include "common/audience.h"
 #include "common/authenticator.h"
 #include "common/clock.h"
 #include "common/connections.h"
