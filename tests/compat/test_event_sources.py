@@ -59,7 +59,7 @@ def test_filters_updates_and_the_cli(world, functions, aws):
         world.put(key)
     assert functions.get_event_source_mapping(UUID=made["UUID"])["State"] == "Disabled"
     changed = functions.update_event_source_mapping(UUID=made["UUID"], Enabled=True, BatchSize=1, MaximumRetryAttempts=3, BisectBatchOnFunctionError=True,
-                                                    MaximumRecordAgeInSeconds=60, FunctionResponseTypes=["ReportBatchItemFailures"])
+                                                    MaximumRecordAgeInSeconds=600, FunctionResponseTypes=["ReportBatchItemFailures"])
     assert changed["State"] == "Enabling" and changed["MaximumRetryAttempts"] == 3 and changed["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
     until(lambda: world.keys() == ["yes-1", "yes-2"])
     assert {item["size"]["N"] for item in world.seen()} == {"1"}

@@ -34,7 +34,7 @@ def package(source):
     return out.getvalue()
 
 
-def until(check, deadline_s=30):
+def until(check, deadline_s=90):
     deadline = time.monotonic() + deadline_s
     while time.monotonic() < deadline:
         found = check()
