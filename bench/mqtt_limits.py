@@ -1,8 +1,7 @@
 """Delay below saturation, handshake storms, a second core, and what policies cost: what bench/mqtt.py's closed loops do not show.
 
 Questions, each a section that may be named on the command line:
-half      p99 of each broker at half of the highest rate that any peer reached in a closed loop of the same shape (open loop: the delay counts from when
-          a message was due).
+half      p99 of each broker at half of the highest rate that any peer reached in a closed loop of the same shape.
 storm     p99 of established clients at a fixed rate, while another client opens mutual TLS connections as fast as it can.
 cores     what a second shard is worth on 100 pairs: twice the CPU of a delivery with one shard over that with two. (The generator needs a core of this
           machine's two, so the rate itself cannot show it.)
