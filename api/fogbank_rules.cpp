@@ -27,7 +27,10 @@ asio::awaitable<Outcome> test_rule(const Services& services, const Call& call) {
 json counters_json(const rules::RuleDescription& rule, const rules::RuleCounters& counters) {
     json out{{"ruleName", rule.name.str()},   {"ruleDisabled", rule.disabled},   {"matched", counters.matched},
              {"filtered", counters.filtered}, {"succeeded", counters.succeeded}, {"failed", counters.failed}};
-    if (!counters.last_error.empty()) out["lastError"] = counters.last_error;
+    if (!counters.last_error.empty()) {
+        out["lastError"] = counters.last_error;
+        out["lastErrorAt"] = epoch_seconds(counters.last_error_at);
+    }
     return out;
 }
 

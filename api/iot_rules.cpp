@@ -4,7 +4,9 @@
 #include <nlohmann/json.hpp>
 
 #include "api/members.h"
+#include "common/encoding.h"
 #include "common/topic.h"
+#include "registry/tags.h"
 
 namespace fogbank::api {
 namespace {
@@ -20,13 +22,46 @@ RuleName rule_name(const Call& call) {
     return RuleName(call.label("ruleName"));
 }
 
-asio::awaitable<Outcome> create_topic_rule(const Services& services, const Call& call) {
-    if (const auto tags = call.request.header("x-amz-tagging"); tags && !tags->empty()) {
-        co_return validation_error("tags on topic rules are not supported by this server");
+/// `k=v&k2=v2`, percent-encoded. Source: API reference, CreateTopicRule, header x-amz-tagging.
+Result<registry::TagMap> tags_in(const Call& call) {
+    registry::TagMap tags;
+    const auto header = call.request.header("x-amz-tagging");
+    std::string_view rest = header ? std::string_view(*header) : std::string_view();
+    while (!rest.empty()) {
+        const std::string_view pair = rest.substr(0, rest.find('&'));
+        rest.remove_prefix(std::min(rest.size(), pair.size() + 1));
+        const std::size_t equals = pair.find('=');
+        auto key = percent_decode(pair.substr(0, equals), true);
+        auto value = equals == std::string_view::npos ? std::optional<std::string>("") : percent_decode(pair.substr(equals + 1), true);
+        if (!key || !value || key->empty()) return validation_error("tags must be key1=value1&key2=value2, percent-encoded");
+        if (!tags.emplace(*key, std::move(*value)).second) return validation_error("Duplicate tag key: " + *key);
     }
+    return tags;
+}
+
+/// Before the rule is made, so that no message meets it without them, and away with those that an interrupted deletion has left.
+asio::awaitable<Result<void>> put_tags(const Services& services, const Call& call, registry::TagMap tags) {
+    const auto there = co_await services.rooms.rules.get_rule(rule_name(call));
+    if (there || there.error().code != rules::Errc::access_denied) co_return Result<void>();  // CreateTopicRule will say why not
+    const std::string arn = services.rooms.arns.rule(rule_name(call));
+    auto done = co_await services.rooms.registry.tags().forget_resource(arn);
+    if (done && !tags.empty()) done = co_await services.rooms.registry.tags().tag_resource(arn, std::move(tags));
+    co_return done;
+}
+
+asio::awaitable<Outcome> create_topic_rule(const Services& services, const Call& call) {
+    auto tags = tags_in(call);
+    if (!tags) co_return tags.error();
+    const bool tagged = !tags->empty();
+    const auto tags_put = co_await put_tags(services, call, std::move(*tags));
+    if (!tags_put) co_return tags_put.error();
     const auto done = co_await services.rooms.rules.create_rule(rule_name(call), call.request.body);
     if (done) co_return empty_response();
-    if (done.error().code != rules::Errc::resource_already_exists) co_return done.error();
+    if (done.error().code != rules::Errc::resource_already_exists) {
+        // What cannot be forgotten now goes when a rule of this name is made.
+        if (tagged) co_await services.rooms.registry.tags().forget_resource(services.rooms.arns.rule(rule_name(call)));
+        co_return done.error();
+    }
     const std::map<std::string, std::string> members{{"resourceId", call.label("ruleName")},
                                                      {"resourceArn", services.rooms.arns.rule(rule_name(call))}};
     co_return error_response(Family::control, done.error(), call.request_id, members);
@@ -93,6 +128,8 @@ asio::awaitable<Outcome> list_topic_rules(const Services& services, const Call& 
 asio::awaitable<Outcome> delete_topic_rule(const Services& services, const Call& call) {
     const auto done = co_await services.rooms.rules.delete_rule(rule_name(call));
     if (!done) co_return done.error();
+    const auto forgotten = co_await services.rooms.registry.tags().forget_resource(services.rooms.arns.rule(rule_name(call)));
+    if (!forgotten) co_return forgotten.error();
     co_return empty_response();
 }
 

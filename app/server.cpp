@@ -190,6 +190,8 @@ Result<void> Server::Rooms::open_services() {
     rules::RuleService::Dependencies for_rules{*engine, *router, *router, *tables, *functions, clock, random, metrics, arns, quotas};
     for_rules.outside.shadows = shadows.get();
     for_rules.outside.things = registry.get();
+    for_rules.outside.logs = logs.get();
+    for_rules.outside.activity = &activity;
     for_rules.outside.secrets_file = settings.secrets_file;
     for_rules.outside.sinks = settings.sinks;
     for_rules.outside.sink_region = settings.sink_region;

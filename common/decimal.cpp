@@ -120,9 +120,14 @@ Cut cut_at(const Decimal& value, std::int64_t places) {
 std::optional<Decimal> DecimalParts::make(bool negative, Uint128 absolute, std::int64_t exponent) {
     Decimal result;
     if (absolute == 0) return result;
-    while (absolute % 10 == 0) {
+    while (absolute > UINT64_MAX && absolute % 10 == 0) {
         absolute /= 10;
         ++exponent;
+    }
+    if (absolute <= UINT64_MAX) {
+        auto word = static_cast<std::uint64_t>(absolute);  // dividing one machine word is many times faster
+        for (; word % 10 == 0; word /= 10) ++exponent;
+        absolute = word;
     }
     const std::int64_t magnitude = exponent + digit_count(absolute) - 1;
     if (magnitude > Decimal::exponent_max || magnitude < -Decimal::exponent_max) return std::nullopt;

@@ -97,6 +97,31 @@ std::optional<WideDecimal> parse_wide(std::string_view text) {
     return digits.result(negative, *exponent);
 }
 
+/// Most numbers that devices send: at most 18 digits and no exponent. Nothing for all others, right or wrong.
+std::optional<Decimal> parse_short(std::string_view text) {
+    constexpr std::size_t text_bytes_max = 20;  // sign, point and 18 digits
+    if (text.size() > text_bytes_max) return std::nullopt;
+    const bool negative = text.starts_with('-');
+    if (negative) text.remove_prefix(1);
+    std::uint64_t coefficient = 0;
+    int digits = 0;
+    int exponent = 0;
+    bool point = false;
+    for (const char c : text) {
+        if (is_digit(c)) {
+            coefficient = coefficient * 10 + static_cast<std::uint64_t>(c - '0');
+            ++digits;
+            if (point) --exponent;
+        } else if (c == '.' && !point) {
+            point = true;
+        } else {
+            return std::nullopt;
+        }
+    }
+    if (digits == 0 || digits > 18) return std::nullopt;
+    return DecimalParts::make(negative, coefficient, exponent);
+}
+
 struct DigitText {
     std::array<char, Decimal::digits_max> digits{};
     std::size_t count = 0;
@@ -104,6 +129,12 @@ struct DigitText {
 };
 DigitText digits_of(Uint128 value) {
     DigitText text;
+    if (static_cast<std::uint64_t>(value >> 64) == 0) {
+        char* const begin = text.digits.data();
+        text.count =
+            static_cast<std::size_t>(std::to_chars(begin, begin + text.digits.size(), static_cast<std::uint64_t>(value)).ptr - begin);
+        return text;
+    }
     text.count = static_cast<std::size_t>(detail::digit_count(value));
     for (std::size_t i = text.count; i > 0; --i) {
         text.digits[i - 1] = static_cast<char>('0' + static_cast<int>(value % 10));
@@ -153,6 +184,9 @@ std::optional<Decimal> Decimal::parse(std::string_view text) {
 }
 
 std::optional<Decimal> Decimal::parse_rounded(std::string_view text, int digits) {
+    if (digits >= sql_digits) {
+        if (const auto number = parse_short(text)) return number;
+    }
     const auto wide = parse_wide(text);
     return wide ? DecimalParts::round(*wide, digits) : std::nullopt;
 }

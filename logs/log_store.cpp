@@ -52,9 +52,11 @@ struct Group {
 
 using Where = std::pair<std::string, std::string>;
 
+using Told = std::vector<UniqueFunction<void(Result<void>)>>;
+
 struct Pending {
     std::vector<LogEvent> events;
-    std::vector<UniqueFunction<void(Result<void>)>> told;
+    Told told;
     std::size_t dropped = 0;
 };
 
@@ -96,6 +98,7 @@ class Store final : public LogStore {
     std::vector<LogGroup> groups() const override;
     Result<std::vector<LogStream>> streams(const std::string& group) const override;
     Answer<std::vector<StoredEvent>> events(std::string group, std::optional<std::string> stream, TimeRange range) override;
+    bool has_group(const std::string& group) const override;
     void write(std::string group, std::string stream, std::vector<LogEvent> events) override {
         write(std::move(group), std::move(stream), std::move(events), nullptr);
     }
@@ -123,7 +126,7 @@ class Store final : public LogStore {
     std::map<Where, Pending> pending_;
     std::size_t pending_bytes_ = 0, total_bytes_ = 0;
     std::uint64_t last_chunk_ = 0;
-    bool stopped_ = false;
+    bool stopped_ = false, somebody_waits_ = false;
     std::thread writer_;
 };
 
@@ -230,14 +233,23 @@ LogStore::Answer<void> Store::create_stream(std::string group, std::string strea
 }
 
 LogStore::Answer<void> Store::delete_group(std::string group) {
+    Told told;
     {
         const std::lock_guard lock(mutex_);
         const auto found = groups_.find(group);
         if (found == groups_.end()) co_return no_group();
         total_bytes_ -= found->second.bytes;
         groups_.erase(found);
-        std::erase_if(pending_, [&](const auto& one) { return one.first.first == group; });
+        for (auto it = pending_.begin(); it != pending_.end();) {
+            if (it->first.first != group) {
+                ++it;
+                continue;
+            }
+            for (auto& one : it->second.told) told.push_back(std::move(one));
+            it = pending_.erase(it);
+        }
     }
+    for (auto& one : told) one(no_group());
     store::kv::TransactionBody body = [group](store::kv::Transaction& transaction) -> Result<void> {
         transaction.erase(group_key(group));
         transaction.erase_range(stream_keys(group));
@@ -250,6 +262,7 @@ LogStore::Answer<void> Store::delete_group(std::string group) {
 }
 
 LogStore::Answer<void> Store::delete_stream(std::string group, std::string stream) {
+    Told told;
     {
         const std::lock_guard lock(mutex_);
         const auto found = groups_.find(group);
@@ -261,8 +274,9 @@ LogStore::Answer<void> Store::delete_stream(std::string group, std::string strea
             total_bytes_ -= facts.bytes;
         }
         found->second.streams.erase(one);
-        pending_.erase({group, stream});
+        if (auto pending = pending_.extract({group, stream})) told = std::move(pending.mapped().told);
     }
+    for (auto& one : told) one(no_stream());
     store::kv::TransactionBody body = [group, stream](store::kv::Transaction& transaction) -> Result<void> {
         transaction.erase(stream_key(group, stream));
         transaction.erase_range(chunk_keys(group, stream));
@@ -351,6 +365,11 @@ LogStore::Answer<std::vector<StoredEvent>> Store::events(std::string group, std:
     co_return out;
 }
 
+bool Store::has_group(const std::string& group) const {
+    const std::lock_guard lock(mutex_);
+    return groups_.contains(group);
+}
+
 void Store::write(std::string group, std::string stream, std::vector<LogEvent> events, UniqueFunction<void(Result<void>)> done) {
     std::size_t bytes = 0;
     for (LogEvent& event : events) {
@@ -363,17 +382,17 @@ void Store::write(std::string group, std::string stream, std::vector<LogEvent> e
         const bool good = is_group_name(group) && is_stream_name(stream) && (groups_.contains(group) || groups_.size() < groups_max);
         if (!good) {
             dropped_.add(events.size());
-            if (done) done(Error(Errc::invalid_parameter, "the names of log group and stream are not valid, or there are too many groups"));
-            return;
-        }
-        Pending& pending = pending_[{std::move(group), std::move(stream)}];
-        if (stopped_ || (pending_bytes_ + bytes > pending_bytes_max && pending_bytes_ > 0)) {
-            pending.dropped += events.size();
+            refused = Error(Errc::invalid_parameter, "the names of log group and stream are not valid, or there are too many groups");
+        } else if (stopped_ || (pending_bytes_ + bytes > pending_bytes_max && pending_bytes_ > 0)) {
+            // Who is told can write it again; the others' events are lost, which the stream must say.
+            if (!done) pending_[{std::move(group), std::move(stream)}].dropped += events.size();
             dropped_.add(events.size());
             refused = Error(Errc::unavailable, "log events come faster than they can be kept");
         } else {
+            Pending& pending = pending_[{std::move(group), std::move(stream)}];
             pending_bytes_ += bytes;
             std::move(events.begin(), events.end(), std::back_inserter(pending.events));
+            somebody_waits_ = somebody_waits_ || done;
             if (done) pending.told.push_back(std::move(done));
         }
         changed_.notify_one();
@@ -385,8 +404,9 @@ void Store::write_loop() {
     std::unique_lock lock(mutex_);
     while (true) {
         changed_.wait(lock, [this] { return stopped_ || !pending_.empty(); });
-        // Waits for more, unless this is the end.
-        if (!stopped_) changed_.wait_for(lock, gather_time, [this] { return stopped_; });
+        // Waits for more, unless somebody waits for the commit or this is the end.
+        changed_.wait_for(lock, gather_time, [this] { return stopped_ || somebody_waits_; });
+        somebody_waits_ = false;
         const bool last = stopped_;
         std::map<Where, Pending> pending;
         pending.swap(pending_);

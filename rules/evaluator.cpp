@@ -11,6 +11,9 @@ namespace {
 /// Calls with more arguments than this (only concat takes any number) need the heap.
 constexpr std::size_t inline_arguments = 4;
 
+/// Room for what most statements put out, so that the text seldom moves while it grows.
+constexpr std::size_t output_bytes = 256;
+
 /// What one step stands for where a single node may look at many.
 constexpr std::size_t values_per_step = 16, bytes_per_step = 64;
 
@@ -28,6 +31,7 @@ std::size_t argument_steps(Arguments arguments) {
 Result<std::string> Output::payload(const Message& message) const {
     if (raw) return std::string(message.payload());
     std::string text;
+    text.reserve(output_bytes);
     if (!append_json(text, value, value_bytes_max)) {
         return Error(Errc::evaluation, "the result of SELECT is longer than " + std::to_string(value_bytes_max) + " bytes");
     }

@@ -1,5 +1,6 @@
 // Compact JSON from values (declared in rules/value.h).
 
+#include "rules/detail/plain_text.h"
 #include "rules/value.h"
 
 namespace fogbank::rules::sql {
@@ -69,16 +70,16 @@ bool append_object(std::string& out, const Object& members, std::size_t bytes_ma
 }  // namespace
 
 void append_json_string(std::string& out, std::string_view text) {
+    const char* at = text.data();
+    const char* const end = at + text.size();
     out += '"';
-    std::size_t start = 0;
-    for (std::size_t i = 0; i < text.size(); ++i) {
-        const auto byte = static_cast<unsigned char>(text[i]);
-        if (byte >= 0x20 && byte != '"' && byte != '\\') continue;
-        out.append(text, start, i - start);
-        append_escaped(out, text[i]);
-        start = i + 1;
+    while (true) {
+        const char* const plain = at;
+        at = end_of_plain(at, end);
+        out.append(plain, static_cast<std::size_t>(at - plain));
+        if (at == end) break;
+        append_escaped(out, *at++);
     }
-    out.append(text, start, std::string_view::npos);
     out += '"';
 }
 

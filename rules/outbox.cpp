@@ -17,6 +17,7 @@
 
 #include "common/logging.h"
 #include "rules/errc.h"
+#include "rules/outbox_batch.h"
 #include "store/kv/key.h"
 
 namespace fogbank::rules {
@@ -30,16 +31,9 @@ constexpr std::string_view room = "rule-outbox";
 constexpr int http_tries_max = 3;
 constexpr std::chrono::milliseconds http_time_max{3000};
 constexpr std::size_t http_answer_bytes_max = 16'384;
-/// Topics of one rule share this many lanes.
-constexpr std::size_t lanes_per_rule = 64;
 
 std::string job_key(std::uint64_t number) {
     return kv::KeyBuilder(room).number(number).str();
-}
-
-std::string lane_of(const OutboxJob& job) {
-    return job.rule + "/" + std::to_string(std::hash<std::string_view>()(job.message->topic_name()) % lanes_per_rule) +
-           (job.for_error_action ? "/e" : "");
 }
 
 bool is_transient(const HttpAnswer& answer) {
@@ -63,7 +57,9 @@ class Box final : public Outbox {
         : dependencies_(dependencies),
           retries_total_(dependencies.metrics.counter("fogbank_rules_outbox_retries_total", "Requests of rules that are tried again.", "")),
           given_up_total_(
-              dependencies.metrics.counter("fogbank_rules_outbox_given_up_total", "Requests of rules that failed for good.", "")) {}
+              dependencies.metrics.counter("fogbank_rules_outbox_given_up_total", "Requests of rules that failed for good.", "")),
+          jobs_gauge_(dependencies.metrics.gauge("fogbank_rules_outbox_jobs", "Messages that wait to be sent to other servers.", "")),
+          bytes_gauge_(dependencies.metrics.gauge("fogbank_rules_outbox_bytes", "Bytes of the messages that wait to be sent.", "")) {}
     ~Box() override { Box::stop(); }
 
     void add(OutboxJob job, kv::CommitHandler done) override;
@@ -80,21 +76,23 @@ class Box final : public Outbox {
     std::uint64_t given_up() const override { return given_up_; }
 
   private:
-    struct Queued {
-        std::uint64_t number = 0;
-        std::size_t bytes = 0;
-        std::shared_ptr<OutboxJob> job;
-    };
     struct Lane {
-        std::deque<Queued> queue;
-        bool running = false;
+        std::deque<QueuedJob> queue;
+        bool running = false;                         ///< in line, under way or waiting for more
+        std::shared_ptr<asio::steady_timer> opening;  ///< while its first batch waits for more
     };
 
+    void count_in(std::int64_t jobs, std::int64_t bytes);
+
     // On the outbox's thread only.
-    void enqueue(Queued queued);
+    void enqueue(QueuedJob queued);
     void run_ready();
     asio::awaitable<void> run_lane(std::string name);
-    asio::awaitable<void> run_job(std::shared_ptr<OutboxJob> job);
+    void schedule(const std::string& name, Lane& lane);
+    void into_line(const std::string& name);
+    asio::awaitable<void> run_jobs(const std::vector<QueuedJob>& jobs);
+    asio::awaitable<void> run_together(const std::vector<QueuedJob>& jobs, std::size_t index);
+    void give_up(OutboxJob& job, const OutboundWork& work, const std::string& failure);
     asio::awaitable<std::optional<std::string>> do_work(const OutboundWork& work);
     asio::awaitable<std::optional<std::string>> do_kafka(const OutboundWork& work);
     asio::awaitable<std::optional<std::string>> do_step(const OutboundWork& work, const OutboundStep& step);
@@ -103,6 +101,7 @@ class Box final : public Outbox {
 
     Dependencies dependencies_;
     Counter &retries_total_, &given_up_total_;
+    Gauge &jobs_gauge_, &bytes_gauge_;
     std::atomic<std::uint64_t> next_number_{1}, retries_{0}, given_up_{0};
     std::atomic<std::size_t> jobs_{0}, bytes_{0};
     std::atomic<bool> stopped_{false};
@@ -115,16 +114,22 @@ class Box final : public Outbox {
     std::size_t running_ = 0;
 };
 
+void Box::count_in(std::int64_t jobs, std::int64_t bytes) {
+    jobs_ += static_cast<std::size_t>(jobs);
+    bytes_ += static_cast<std::size_t>(bytes);
+    jobs_gauge_.add(jobs);
+    bytes_gauge_.add(bytes);
+}
+
 void Box::add(OutboxJob job, kv::CommitHandler done) {
     std::string record = stored_job(job);
-    Queued queued;
+    QueuedJob queued;
     queued.bytes = record.size();
     queued.job = std::make_shared<OutboxJob>(std::move(job));
-    const bool too_many = jobs_.fetch_add(1) >= outbox_jobs_max;
-    const bool too_large = bytes_.fetch_add(queued.bytes) + queued.bytes > outbox_bytes_max;
-    if (too_many || too_large || stopped_) {
-        jobs_ -= 1;
-        bytes_ -= queued.bytes;
+    const auto bytes = static_cast<std::int64_t>(queued.bytes);
+    count_in(1, bytes);
+    if (jobs_ > outbox_jobs_max || bytes_ > outbox_bytes_max || stopped_) {
+        count_in(-1, -bytes);
         return done(Error(Errc::unavailable, stopped_ ? "the server is stopping" : "the queue of outbound requests is full"));
     }
     queued.number = next_number_.fetch_add(1);
@@ -134,8 +139,7 @@ void Box::add(OutboxJob job, kv::CommitHandler done) {
         if (result) {
             asio::post(io_, [this, queued = std::move(queued)]() mutable { enqueue(std::move(queued)); });
         } else {
-            jobs_ -= 1;
-            bytes_ -= queued.bytes;
+            count_in(-1, -static_cast<std::int64_t>(queued.bytes));
         }
         done(std::move(result));
     });
@@ -144,12 +148,11 @@ void Box::add(OutboxJob job, kv::CommitHandler done) {
 void Box::start(std::vector<std::pair<std::uint64_t, OutboxJob>> stored, Finished finished) {
     finished_ = std::move(finished);
     for (auto& [number, job] : stored) {
-        Queued queued;
+        QueuedJob queued;
         queued.number = number;
         queued.bytes = job.message->payload().size();
         queued.job = std::make_shared<OutboxJob>(std::move(job));
-        jobs_ += 1;
-        bytes_ += queued.bytes;
+        count_in(1, static_cast<std::int64_t>(queued.bytes));
         next_number_ = std::max(next_number_.load(), number + 1);
         enqueue(std::move(queued));
     }
@@ -163,13 +166,35 @@ void Box::stop() {
     if (thread_.joinable()) thread_.join();
 }
 
-void Box::enqueue(Queued queued) {
-    std::string name = lane_of(*queued.job);
+void Box::enqueue(QueuedJob queued) {
+    const std::string name = lane_of(*queued.job);
+    queued.since = std::chrono::steady_clock::now();
     Lane& lane = lanes_[name];
     lane.queue.push_back(std::move(queued));
-    if (lane.running) return;
-    lane.running = true;
-    ready_.push_back(std::move(name));
+    if (!lane.running) {
+        lane.running = true;
+        schedule(name, lane);
+    } else if (lane.opening && jobs_together(lane.queue).complete) {
+        into_line(name);
+    }
+}
+
+/// A lane that has work comes into line: at once, or when its batch is complete or has been open long enough.
+void Box::schedule(const std::string& name, Lane& lane) {
+    const auto open = opening_time(*lane.queue.front().job);
+    const auto end = lane.queue.front().since + open.value_or(std::chrono::milliseconds(0));
+    if (!open || end <= std::chrono::steady_clock::now() || jobs_together(lane.queue).complete) return into_line(name);
+    lane.opening = std::make_shared<asio::steady_timer>(io_, end);
+    const std::weak_ptr<asio::steady_timer> waiting = lane.opening;
+    lane.opening->async_wait([this, name, waiting](const boost::system::error_code&) {
+        // Nobody else ends this opening but a batch that was complete earlier, which drops the timer.
+        if (waiting.lock()) into_line(name);
+    });
+}
+
+void Box::into_line(const std::string& name) {
+    lanes_[name].opening.reset();
+    ready_.push_back(name);
     run_ready();
 }
 
@@ -182,36 +207,54 @@ void Box::run_ready() {
     }
 }
 
-/// One job, then the lane goes to the end of the line: a busy lane must not keep others waiting.
+/// One job or batch, then the lane goes to the end of the line: a busy lane must not keep others waiting.
 asio::awaitable<void> Box::run_lane(std::string name) {
-    const Queued queued = lanes_[name].queue.front();
-    co_await run_job(queued.job);
+    const auto& queue = lanes_[name].queue;
+    const auto count = static_cast<std::ptrdiff_t>(jobs_together(queue).jobs);
+    const std::vector<QueuedJob> jobs(queue.begin(), queue.begin() + count);
+    co_await run_jobs(jobs);
     kv::Batch batch;
-    batch.erase(job_key(queued.number));
+    for (const QueuedJob& one : jobs) batch.erase(job_key(one.number));
     const auto erased = co_await dependencies_.engine.commit(std::move(batch));
-    if (!erased) logger("rules").error("an outbound job is done and cannot be erased reason={}", log_value(erased.error().message));
-    jobs_ -= 1;
-    bytes_ -= queued.bytes;
+    if (!erased) logger("rules").error("outbound jobs are done and cannot be erased reason={}", log_value(erased.error().message));
+    for (const QueuedJob& one : jobs) count_in(-1, -static_cast<std::int64_t>(one.bytes));
     Lane& lane = lanes_[name];
-    lane.queue.pop_front();
+    lane.queue.erase(lane.queue.begin(), lane.queue.begin() + count);
     --running_;
     if (lane.queue.empty()) {
         lanes_.erase(name);
     } else {
-        ready_.push_back(name);
+        schedule(name, lane);
     }
     run_ready();
 }
 
-asio::awaitable<void> Box::run_job(std::shared_ptr<OutboxJob> job) {
-    for (const OutboundWork& work : job->work) {
-        const auto failure = co_await do_work(work);
-        if (!failure) continue;
-        given_up_ += 1;
-        given_up_total_.add();
-        job->failures.push_back({work.action, work.resource, *failure});
+/// The actions in their order; a batched one is sent once for all jobs, the others job by job.
+asio::awaitable<void> Box::run_jobs(const std::vector<QueuedJob>& jobs) {
+    for (std::size_t i = 0; i < jobs[0].job->work.size(); ++i) {
+        if (jobs[0].job->work[i].batch) {
+            co_await run_together(jobs, i);
+            continue;
+        }
+        for (const QueuedJob& one : jobs) {
+            const auto failure = co_await do_work(one.job->work[i]);
+            if (failure) give_up(*one.job, one.job->work[i], *failure);
+        }
     }
-    co_await tell_finished(job);
+    for (const QueuedJob& one : jobs) co_await tell_finished(one.job);
+}
+
+asio::awaitable<void> Box::run_together(const std::vector<QueuedJob>& jobs, std::size_t index) {
+    const OutboundWork combined = combined_work(jobs, index);
+    const auto failure = co_await do_work(combined);
+    if (!failure) co_return;
+    for (const QueuedJob& one : jobs) give_up(*one.job, combined, *failure);
+}
+
+void Box::give_up(OutboxJob& job, const OutboundWork& work, const std::string& failure) {
+    given_up_ += 1;
+    given_up_total_.add();
+    job.failures.push_back({work.action, work.resource, failure});
 }
 
 asio::awaitable<void> Box::tell_finished(std::shared_ptr<OutboxJob> job) {

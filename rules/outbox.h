@@ -3,7 +3,8 @@
 /// A message's requests are one job: written into the store before the publisher is acknowledged, erased after the last of them has
 /// succeeded or failed for good and the error action has been told. So kill -9 loses none, and sends again at most what was under way. Jobs
 /// of one rule and topic are done one after the other (in one lane); a dead target holds up its own lanes only, and never a publisher: when
-/// the outbox is full a job is refused, which is a failed action.
+/// the outbox is full a job is refused, which is a failed action. Jobs whose http action has batching wait in their lane until the batch is
+/// complete and are sent together; each keeps its own record and its own failures.
 #pragma once
 
 #include <atomic>
@@ -47,12 +48,20 @@ struct OutboundStep {
 /// What one action of one message sends.
 struct OutboundWork {
     enum class Kind : std::uint8_t { service, http, kafka };
+    /// Payloads of several messages leave as one JSON array when the first of these is reached. Source: AWS IoT Developer Guide, "Batching
+    /// HTTP action messages".
+    struct Batch {
+        std::chrono::milliseconds open{20};
+        std::size_t messages_max = 10, bytes_max = 5120;
+        bool across_topics = false;
+    };
     Kind kind = Kind::service;
     std::string action;    ///< `SqsAction`, as AWS logs it
     std::string resource;  ///< queue, bucket, URL
     std::string failure;   ///< begins the error message: `Failed to put S3 object.`
     std::vector<OutboundStep> steps;
-    std::string kafka_json;  ///< kind kafka: what actions/kafka.cpp made
+    std::string kafka_json;      ///< kind kafka: what actions/kafka.cpp made
+    std::optional<Batch> batch;  ///< kind http: `steps` is one, its body one element of the array
 };
 
 /// An action that failed for good, as the error action's payload names it.

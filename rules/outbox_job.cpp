@@ -41,11 +41,15 @@ OutboundStep step_from(const json& stored) {
 json work_json(const OutboundWork& work) {
     json steps = json::array();
     for (const OutboundStep& step : work.steps) steps.push_back(step_json(step));
-    return {{"kind", static_cast<int>(work.kind)},
-            {"action", work.action},
-            {"resource", work.resource},
-            {"failure", work.failure},
-            {"steps", steps},
+    json batch;
+    if (work.batch)
+        batch = {{"open", work.batch->open.count()},
+                 {"messages", work.batch->messages_max},
+                 {"bytes", work.batch->bytes_max},
+                 {"acrossTopics", work.batch->across_topics}};
+    return {{"batch", batch},          {"kind", static_cast<int>(work.kind)},
+            {"action", work.action},   {"resource", work.resource},
+            {"failure", work.failure}, {"steps", steps},
             {"kafka", work.kafka_json}};
 }
 
@@ -57,6 +61,13 @@ OutboundWork work_from(const json& stored) {
     work.failure = json_string(stored, "failure");
     work.kafka_json = json_string(stored, "kafka");
     for (const json& step : stored.value("steps", json::array())) work.steps.push_back(step_from(step));
+    if (const auto batch = stored.find("batch"); batch != stored.end() && batch->is_object() && work.steps.size() == 1) {
+        work.batch.emplace();
+        work.batch->open = std::chrono::milliseconds(batch->value("open", work.batch->open.count()));
+        work.batch->messages_max = batch->value("messages", work.batch->messages_max);
+        work.batch->bytes_max = batch->value("bytes", work.batch->bytes_max);
+        work.batch->across_topics = batch->value("acrossTopics", false);
+    }
     return work;
 }
 

@@ -8,11 +8,8 @@
 
 #include <cstring>
 
+#include "rules/detail/plain_text.h"
 #include "rules/payload.h"
-
-#ifdef __SSE2__
-#include <emmintrin.h>
-#endif
 
 namespace fogbank::rules::sql {
 namespace {
@@ -22,28 +19,6 @@ constexpr std::size_t number_bytes_max = 2048;
 
 bool is_digit(char c) {
     return c >= '0' && c <= '9';
-}
-
-bool is_plain(char c) {
-    return c != '"' && c != '\\' && static_cast<unsigned char>(c) >= 0x20;
-}
-
-/// The first byte of a string's text that is a quote, a backslash or a control byte.
-const char* end_of_plain(const char* at, const char* end) {
-#ifdef __SSE2__
-    const __m128i quote = _mm_set1_epi8('"');
-    const __m128i backslash = _mm_set1_epi8('\\');
-    const __m128i control = _mm_set1_epi8(0x1f);
-    for (; end - at >= 16; at += 16) {
-        const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at));
-        const __m128i special = _mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(bytes, quote), _mm_cmpeq_epi8(bytes, backslash)),
-                                             _mm_cmpeq_epi8(_mm_min_epu8(bytes, control), bytes));
-        const auto mask = static_cast<unsigned>(_mm_movemask_epi8(special));
-        if (mask != 0) return at + __builtin_ctz(mask);
-    }
-#endif
-    while (at != end && is_plain(*at)) ++at;
-    return at;
 }
 
 int hex_value(char c) {

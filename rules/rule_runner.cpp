@@ -55,11 +55,12 @@ std::string label(const RuleName& name) {
 
 }  // namespace
 
-RuleState::RuleState(const RuleName& name, Metrics& metrics)
+RuleState::RuleState(const RuleName& name, Metrics& metrics, const Clock& clock)
     : matched_total_(metrics.counter("fogbank_rules_matched_total", "Messages whose topic matched a rule.", label(name))),
       filtered_total_(metrics.counter("fogbank_rules_filtered_total", "Messages for which WHERE was not true.", label(name))),
       failed_total_(metrics.counter("fogbank_rules_failed_total", "Messages whose evaluation or an action of which failed.", label(name))),
-      succeeded_total_(metrics.counter("fogbank_rules_succeeded_total", "Messages whose actions were all done.", label(name))) {}
+      succeeded_total_(metrics.counter("fogbank_rules_succeeded_total", "Messages whose actions were all done.", label(name))),
+      clock_(clock) {}
 
 RuleCounters RuleState::counters() const {
     RuleCounters counters;
@@ -69,6 +70,7 @@ RuleCounters RuleState::counters() const {
     counters.succeeded = succeeded_.load(std::memory_order_relaxed);
     const std::lock_guard lock(mutex_);
     counters.last_error = last_error_;
+    counters.last_error_at = last_error_at_;
     return counters;
 }
 
@@ -92,6 +94,7 @@ void RuleState::failed(std::string error) {
     failed_total_.add();
     const std::lock_guard lock(mutex_);
     last_error_ = std::move(error);
+    last_error_at_ = clock_.now();
 }
 
 bool RuleState::enter(std::size_t bytes) {

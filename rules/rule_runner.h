@@ -27,7 +27,7 @@ inline constexpr std::size_t bytes_under_way_max = 64 << 20;
 /// What the versions of one rule share. Thread-safe.
 class RuleState {
   public:
-    RuleState(const RuleName& name, Metrics& metrics);
+    RuleState(const RuleName& name, Metrics& metrics, const Clock& clock);
     RuleCounters counters() const;
     void matched();
     void filtered();
@@ -41,8 +41,10 @@ class RuleState {
     std::atomic<std::uint64_t> matched_{0}, filtered_{0}, failed_{0}, succeeded_{0};
     std::atomic<std::size_t> messages_{0}, bytes_{0};
     Counter &matched_total_, &filtered_total_, &failed_total_, &succeeded_total_;
+    const Clock& clock_;
     mutable std::mutex mutex_;
     std::string last_error_;
+    WallTime last_error_at_{};
 };
 
 /// What all rules of one service share: the last message of each shard, so that it is parsed once for all the rules that it feeds.

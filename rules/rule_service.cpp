@@ -8,6 +8,7 @@
 #include "common/encoding.h"
 #include "common/logging.h"
 #include "rules/actions/kafka.h"
+#include "rules/basic_ingest.h"
 #include "rules/rule_definition.h"
 #include "rules/rule_runner.h"
 #include "store/kv/errc.h"
@@ -65,11 +66,21 @@ class Service final : public RuleService {
           externals_(make_external_services({dependencies_.tables, &dependencies_.functions, dependencies_.outside.shadows,
                                              dependencies_.outside.things, dependencies_.outside.secrets_file, object_reader(),
                                              dependencies_.clock})),
-          services_{
-              dependencies_.publisher, dependencies_.tables, dependencies_.functions, dependencies_.clock,  dependencies_.quotas, &sinks_,
-              outbox_.get(),           kafka_.get(),         &destinations_,          externals_->why_not()},
+          services_{dependencies_.publisher,
+                    dependencies_.tables,
+                    dependencies_.functions,
+                    dependencies_.clock,
+                    dependencies_.quotas,
+                    &sinks_,
+                    outbox_.get(),
+                    kafka_.get(),
+                    &destinations_,
+                    externals_->why_not(),
+                    dependencies_.outside.logs},
           surroundings_(std::make_shared<RuleSurroundings>(
-              sql::Environment{dependencies_.clock, dependencies_.random, dependencies_.arns.account().str()}, externals_, outbox_.get())) {
+              sql::Environment{dependencies_.clock, dependencies_.random, dependencies_.arns.account().str()}, externals_, outbox_.get())),
+          ingest_watch_(std::make_shared<BasicIngestWatch>(dependencies_.clock, dependencies_.metrics, dependencies_.outside.activity)) {
+        dependencies_.topics.subscribe(basic_ingest_topics, ingest_watch_, at_least_once());
     }
     ~Service() override { stop_now(); }
 
@@ -117,6 +128,11 @@ class Service final : public RuleService {
     void load_one(const RuleName& name, const std::string& record);
     bool room_for_another(const RuleName& name) const;
     void stop_now();
+    static SubscriptionOptions at_least_once() {
+        SubscriptionOptions options;
+        options.qos = Qos::at_least_once;
+        return options;
+    }
     static std::string basic_ingest_filter(const RuleName& name) { return "$aws/rules/" + name.str() + "/#"; }
 
     /// A job's work is over: count it, and tell the rule's error action what failed.
@@ -132,6 +148,7 @@ class Service final : public RuleService {
     std::shared_ptr<ExternalServices> externals_;
     ActionServices services_;
     std::shared_ptr<RuleSurroundings> surroundings_;
+    std::shared_ptr<BasicIngestWatch> ingest_watch_;
     std::atomic<std::uint64_t> next_revision_{1};
     mutable std::mutex mutex_;
     std::map<RuleName, Entry> entries_;
@@ -196,8 +213,9 @@ void Service::apply(const RuleName& name, const Change& change, std::shared_ptr<
         entry.revision = change.revision;
         const std::shared_ptr<RuleRunner> old_runner = std::exchange(entry.runner, nullptr);
         const std::string old_filter = entry.topic_filter;
-        if (change.definition && !entry.exists) entry.state = std::make_shared<RuleState>(name, dependencies_.metrics);
+        if (change.definition && !entry.exists) entry.state = std::make_shared<RuleState>(name, dependencies_.metrics, dependencies_.clock);
         entry.exists = change.definition.has_value();
+        ingest_watch_->set_known(name, entry.exists);
         // The new version is subscribed before the old one goes: a message in between may run both, never none.
         if (change.definition && !change.definition->disabled && !stopped_)
             subscribe(name, entry, std::move(compiled), change.definition->topic_filter);
@@ -211,8 +229,7 @@ void Service::subscribe(const RuleName& name, Entry& entry, std::shared_ptr<cons
     entry.compiled = compiled;
     entry.runner = std::make_shared<RuleRunner>(std::move(compiled), entry.state, surroundings_);
     entry.topic_filter = topic_filter;
-    SubscriptionOptions options;
-    options.qos = Qos::at_least_once;
+    const SubscriptionOptions options = at_least_once();
     if (!topic_filter.empty()) dependencies_.topics.subscribe(topic_filter, entry.runner, options);
     dependencies_.topics.subscribe(basic_ingest_filter(name), entry.runner, options);
 }
@@ -355,7 +372,7 @@ void Service::stop_now() {
     surroundings_->stop();
     {
         const std::lock_guard lock(mutex_);
-        stopped_ = true;
+        if (!std::exchange(stopped_, true)) dependencies_.topics.unsubscribe(basic_ingest_topics, *ingest_watch_);
         for (auto& [name, entry] : entries_) {
             if (const auto runner = std::exchange(entry.runner, nullptr)) unsubscribe(name, runner, entry.topic_filter);
         }
@@ -402,7 +419,8 @@ void Service::load_one(const RuleName& name, const std::string& record) {
     const std::lock_guard lock(mutex_);
     Entry& entry = entries_[name];
     entry.exists = true;
-    entry.state = std::make_shared<RuleState>(name, dependencies_.metrics);
+    ingest_watch_->set_known(name, true);
+    entry.state = std::make_shared<RuleState>(name, dependencies_.metrics, dependencies_.clock);
     auto definition = rule_from_store(record);
     if (!definition) {
         logger("rules").error("stored rule is not readable and stays disabled rule={}", name.str());

@@ -11,9 +11,11 @@
 #include <string>
 #include <vector>
 
+#include "common/activity.h"
 #include "common/arn.h"
 #include "common/clock.h"
 #include "common/ids.h"
+#include "common/log_sink.h"
 #include "common/metrics.h"
 #include "common/publisher.h"
 #include "common/quotas.h"
@@ -53,15 +55,18 @@ struct RuleCounters {
     std::uint64_t failed = 0;    ///< evaluation or at least one action failed
     std::uint64_t succeeded = 0;
     std::string last_error;
+    WallTime last_error_at{};  ///< when `last_error` is not empty
 };
 
 /// What rules may use beyond the rooms that rules/ links. What is null or empty is not there, and rules that need it are refused.
 struct Outside {
     Shadows* shadows = nullptr;
     ThingDirectory* things = nullptr;
-    std::filesystem::path secrets_file;  ///< for get_secret: a JSON object of secret id to text, or to an object
-    std::vector<std::string> sinks;      ///< `<service>=<url>`
-    std::string sink_region;             ///< empty: the server's
+    LogSink* logs = nullptr;               ///< for cloudwatchLogs without a sink
+    ActivityRecorder* activity = nullptr;  ///< hears of messages for rules that are not there
+    std::filesystem::path secrets_file;    ///< for get_secret: a JSON object of secret id to text, or to an object
+    std::vector<std::string> sinks;        ///< `<service>=<url>`
+    std::string sink_region;               ///< empty: the server's
     std::string sink_access_key_id, sink_secret_access_key;
     std::filesystem::path sink_ca_file;
     std::string confirm_url;  ///< of this server's API, for the links that confirm HTTP destinations: `https://host:4566`

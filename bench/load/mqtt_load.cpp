@@ -3,6 +3,9 @@
 // Question it answers: how many deliveries per second does a broker make, at what delay, with how much CPU (its own and, with --pid, the
 // broker's)? Closed loop: at most --window messages per publisher are on their way (sent, not yet delivered to every subscriber of theirs),
 // so that no broker is made to drop; at QoS 1 at most 50 are without PUBACK, which every broker's receive window allows.
+//
+// With --subscribers 0 (and --qos 1) the PUBACK counts as the delivery and the payloads are JSON samples, each with a key of its own, for
+// brokers that do something with a message before they acknowledge it. --rate limits the messages published in a second.
 
 #include <fcntl.h>
 #include <netdb.h>
@@ -38,6 +41,7 @@ struct Options {
     std::size_t size = 100;
     long messages = 100000;  ///< published in all
     long window = 1000;      ///< per publisher
+    long rate = 0;           ///< messages a second; 0: as fast as the window allows
     int pid = 0;
 };
 
@@ -192,8 +196,9 @@ class Load {
         const double cpu_before = options_.pid != 0 ? cpu_seconds_of(options_.pid) : 0;
         const double own_before = cpu_seconds_of(getpid());
         const std::int64_t began = now_ns();
-        const long expected = options_.messages * options_.subscribers;
+        const long expected = options_.messages * std::max(1, options_.subscribers);
         last_progress_ = began;
+        began_ = began;
         for (auto& client : clients_) {
             if (client->publisher) publish_more(*client);
         }
@@ -210,10 +215,11 @@ class Load {
         std::unique_ptr<Connection> connection;
         int pair = 0;
         bool publisher = false;
-        std::string topic;
+        std::string id, topic;
         long sent = 0, share = 0;
         int unacknowledged = 0;
         std::uint16_t packet_id = 0;
+        std::vector<std::int64_t> sent_at;  ///< by packet id, without subscribers
     };
     struct Pair {
         long delivered = 0;
@@ -249,6 +255,8 @@ class Load {
         client->publisher = publisher;
         client->topic = "load/" + std::to_string(pair);
         client->share = publisher ? options_.messages / options_.pairs / options_.publishers : 0;
+        client->id = id;
+        if (options_.subscribers == 0) client->sent_at.resize(65536);
         std::string body;
         append_text(body, "MQTT");
         body += std::string("\x04\x02\x00\x78", 4);
@@ -266,7 +274,7 @@ class Load {
 
     void turn() {
         epoll_event events[256];
-        const int n = epoll_wait(epoll_, events, 256, 100);
+        const int n = epoll_wait(epoll_, events, 256, options_.rate > 0 ? 1 : 100);
         for (int i = 0; i < n; ++i) {
             auto& client = *static_cast<Client*>(events[i].data.ptr);
             client.connection->read([&](std::uint8_t first, std::string_view body) { on_packet(client, first, body); });
@@ -312,6 +320,7 @@ class Load {
                 --client.unacknowledged;
                 ++acked_;
                 last_progress_ = now_ns();
+                if (options_.subscribers == 0) on_acknowledged(client, body);
                 break;
             case 3:
                 on_publish(client, first, body);
@@ -337,12 +346,30 @@ class Load {
         last_progress_ = now;
     }
 
+    void on_acknowledged(Client& client, std::string_view body) {
+        const std::size_t id = static_cast<std::size_t>(static_cast<std::uint8_t>(body[0])) * 256 + static_cast<std::uint8_t>(body[1]);
+        latencies_.push_back(static_cast<std::uint32_t>((last_progress_ - client.sent_at[id]) / 1000));
+        ++delivered_;
+        ++pairs_[client.pair].delivered;
+    }
+
+    bool may_send(std::int64_t now) const {
+        return options_.rate == 0 ||
+               static_cast<double>(sent_) < static_cast<double>(now - began_) / 1e9 * static_cast<double>(options_.rate);
+    }
+
+    static std::string sample(const Client& client) {
+        return R"({"device":")" + client.id + R"(","number":)" + std::to_string(client.sent) +
+               R"(,"site":"north-hall","line":4,"temperature":61.25,"pressure":1013.2,"humidity":40.5,"color":"blue","state":"running",)"
+               R"("alarms":[],"firmware":"2.14.3","operator":"shift-b","vibration":{"x":0.012,"y":0.009,"z":0.981},"note":"cold start"})";
+    }
+
     void publish_more(Client& client) {
-        const long in_pair = pairs_[client.pair].delivered / options_.subscribers;
+        const long in_pair = pairs_[client.pair].delivered / std::max(1, options_.subscribers);
         std::string& out = client.connection->out();
         while (client.sent < client.share && out.size() < 32768 &&
                client.sent * options_.publishers - in_pair < options_.window * options_.publishers &&
-               (options_.qos == 0 || client.unacknowledged < 50)) {
+               (options_.qos == 0 || client.unacknowledged < 50) && may_send(now_ns())) {
             std::string body;
             append_text(body, client.topic);
             if (options_.qos == 1) {
@@ -353,9 +380,11 @@ class Load {
             }
             const std::int64_t now = now_ns();
             std::memcpy(payload_.data(), &now, sizeof now);
-            body += payload_;
+            if (options_.subscribers == 0) client.sent_at[client.packet_id] = now;
+            body += options_.subscribers == 0 ? sample(client) : payload_;
             out += packet(static_cast<std::uint8_t>(0x30 | (options_.qos << 1)), body);
             ++client.sent;
+            ++sent_;
         }
     }
 
@@ -385,8 +414,8 @@ class Load {
     std::vector<std::unique_ptr<Client>> clients_;
     std::map<int, Pair> pairs_;
     std::size_t ready_ = 0;
-    long delivered_ = 0, acked_ = 0;
-    std::int64_t last_progress_ = 0;
+    long delivered_ = 0, acked_ = 0, sent_ = 0;
+    std::int64_t last_progress_ = 0, began_ = 0;
     std::vector<std::uint32_t> latencies_;
 };
 
@@ -399,7 +428,7 @@ Options parse(int argc, char** argv) {
                                      {"--subscribers", &options.subscribers},
                                      {"--qos", &options.qos},
                                      {"--pid", &options.pid}};
-    std::map<std::string, long*> longs{{"--messages", &options.messages}, {"--window", &options.window}};
+    std::map<std::string, long*> longs{{"--messages", &options.messages}, {"--window", &options.window}, {"--rate", &options.rate}};
     for (int i = 1; i + 1 < argc; i += 2) {
         const std::string name = argv[i];
         if (texts.contains(name)) {
@@ -414,6 +443,7 @@ Options parse(int argc, char** argv) {
             die("unknown option " + name);
         }
     }
+    if (options.subscribers == 0 && options.qos != 1) die("without subscribers --qos must be 1");
     options.messages -= options.messages % (static_cast<long>(options.pairs) * options.publishers);
     return options;
 }

@@ -26,6 +26,12 @@ constexpr Uint128 pow10(int exponent) {
 
 /// Decimal digits of `value`; 0 for zero.
 inline int digit_count(Uint128 value) {
+    if (static_cast<std::uint64_t>(value >> 64) == 0) {
+        // log10 of the number of bits, one too small at most.
+        const auto word = static_cast<std::uint64_t>(value);
+        const int guess = word == 0 ? 0 : ((64 - __builtin_clzll(word)) * 1233) >> 12;
+        return guess + (word >= static_cast<std::uint64_t>(pow10(guess)) ? 1 : 0);
+    }
     int low = 0;
     int high = pow10_max + 1;  // 2^128 has 39 digits
     while (low < high) {

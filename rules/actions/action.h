@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "common/function.h"
+#include "common/log_sink.h"
 #include "common/publisher.h"
 #include "common/quotas.h"
 #include "common/result.h"
@@ -35,6 +36,7 @@ struct ActionServices {
     KafkaSender* kafka = nullptr;
     DestinationService* destinations = nullptr;
     sql::WhyNoExternal why_no_external;  ///< the services that statements cannot ask
+    LogSink* logs = nullptr;             ///< CloudWatch Logs of this server
 };
 
 /// One message's turn. Valid until `run` returns.

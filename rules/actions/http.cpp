@@ -4,6 +4,7 @@
 #include <cctype>
 #include <nlohmann/json.hpp>
 
+#include "common/encoding.h"
 #include "rules/actions/service_action.h"
 #include "rules/destinations.h"
 #include "rules/errc.h"
@@ -23,7 +24,16 @@ struct Parameters {
     sql::Template url;
     std::vector<HttpHeader> headers;
     std::string sign_service, sign_region;
+    std::optional<OutboundWork::Batch> batch;
 };
+
+/// AWS IoT Developer Guide, "Batching HTTP action messages".
+struct BatchLimit {
+    std::string_view name;
+    std::int64_t low, high;
+};
+constexpr BatchLimit open_limit{"maxBatchOpenMs", 5, 200}, messages_limit{"maxBatchSize", 2, 10},
+    bytes_limit{"maxBatchSizeBytes", 100, 131'072};
 
 class HttpAction final : public OutboundAction {
   public:
@@ -42,7 +52,8 @@ class HttpAction final : public OutboundAction {
         if (!destinations_.allows(*url)) return Error(Errc::evaluation, "no enabled destination covers `" + *url + "`");
         OutboundStep step;
         step.url = std::move(*url);
-        step.headers["content-type"] = input.output.raw ? "application/octet-stream" : "application/json";
+        const bool json = !input.output.raw || parameters_.batch;
+        step.headers["content-type"] = json ? "application/json" : "application/octet-stream";
         for (const HttpHeader& header : parameters_.headers) {
             auto value = expand(header.value, input);
             if (!value) return value.error();
@@ -55,11 +66,21 @@ class HttpAction final : public OutboundAction {
         auto payload = payload_of(input);
         if (!payload) return payload.error();
         step.body = std::move(*payload);
+        work.batch = parameters_.batch;
+        if (auto fits = fit_for_batch(input, step.body); !fits) return fits;
         work.steps.push_back(std::move(step));
         return {};
     }
 
   private:
+    /// An element of a batch is JSON: other text becomes a JSON string, and bytes that are no text cannot be batched.
+    Result<void> fit_for_batch(const ActionInput& input, std::string& body) const {
+        if (!parameters_.batch || !input.output.raw) return {};
+        if (!is_valid_utf8(body)) return Error(Errc::evaluation, "binary payloads cannot be batched: use encode(*, 'base64')");
+        if (!nlohmann::json::accept(body)) body = nlohmann::json(body).dump();
+        return {};
+    }
+
     Parameters parameters_;
     const DestinationService& destinations_;
 };
@@ -101,6 +122,34 @@ void read_auth(const ActionDefinition& definition, ParameterReader& read, Parame
     if (part.error()) read.wrong(part.error()->message);
 }
 
+/// `batchConfig`; AWS's defaults where it says nothing.
+OutboundWork::Batch read_batch(const ActionDefinition& definition, ParameterReader& read) {
+    OutboundWork::Batch batch;
+    const auto found = definition.parameters.find("batchConfig");
+    if (found == definition.parameters.end() || found->is_null()) return batch;
+    if (!found->is_object()) {
+        read.wrong("`batchConfig` must be an object");
+        return batch;
+    }
+    const auto number = [&](const BatchLimit& limit, std::int64_t fallback) {
+        const auto given = found->find(limit.name);
+        if (given == found->end() || given->is_null()) return fallback;
+        const bool good = given->is_number_integer() && *given >= limit.low && *given <= limit.high;
+        if (good) return given->get<std::int64_t>();
+        read.wrong("`batchConfig." + std::string(limit.name) + "` must be a whole number from " + std::to_string(limit.low) + " to " +
+                   std::to_string(limit.high));
+        return fallback;
+    };
+    batch.open = std::chrono::milliseconds(number(open_limit, batch.open.count()));
+    batch.messages_max = static_cast<std::size_t>(number(messages_limit, static_cast<std::int64_t>(batch.messages_max)));
+    batch.bytes_max = static_cast<std::size_t>(number(bytes_limit, static_cast<std::int64_t>(batch.bytes_max)));
+    const ActionDefinition inner{*found, definition.statement, definition.services, definition.asking, definition.destinations};
+    ParameterReader part(inner, "http");
+    batch.across_topics = part.flag("batchAcrossTopics");
+    if (part.error()) read.wrong("`batchConfig.batchAcrossTopics` must be true or false");
+    return batch;
+}
+
 /// The URL whose owner must confirm.
 std::string confirmation_url(const ActionDefinition& definition, ParameterReader& read, const sql::Template& url) {
     const auto given = read.optional_text("confirmationUrl");
@@ -129,7 +178,8 @@ MadeAction make_http_action(const ActionDefinition& definition) {
         if (auto valid = definition.services.destinations->check_url(confirmed); !valid) read.wrong(valid.error().message);
         definition.destinations.push_back(confirmed);
     }
-    if (read.flag("enableBatching")) read.wrong("`enableBatching` is not available in this server yet");
+    const auto batch = read_batch(definition, read);
+    if (read.flag("enableBatching")) parameters.batch = batch;
     read_headers(definition, read, parameters);
     read_auth(definition, read, parameters);
     if (read.error()) return *read.error();

@@ -9,7 +9,6 @@
 
 namespace fogbank::rules {
 namespace oracle {
-namespace {
 
 using Kind = Datum::Kind;
 
@@ -27,7 +26,6 @@ Datum string(std::string text) {
     return out;
 }
 
-/// 2016-03-23: whole numbers of up to 34 digits are Int.
 Datum number(const std::optional<Decimal>& value) {
     Datum out;
     if (!value || value->magnitude() > 999 || value->magnitude() < -999) return out;
@@ -35,6 +33,8 @@ Datum number(const std::optional<Decimal>& value) {
     out.number = *value;
     return out;
 }
+
+namespace {
 
 bool is_number(const Datum& d) {
     return d.kind == Kind::integer || d.kind == Kind::decimal;
@@ -62,11 +62,20 @@ bool looks_numeric(const std::string& text) {
     return i == text.size();
 }
 
+}  // namespace
+
 std::optional<Decimal> as_number(const Datum& d) {
     if (is_number(d)) return d.number;
     if (d.kind == Kind::string && looks_numeric(d.text)) return Decimal::parse_rounded(d.text, 34);
     return std::nullopt;
 }
+
+std::optional<std::string> as_text(const Datum& d) {
+    if (d.kind == Kind::undefined || d.kind == Kind::null) return std::nullopt;
+    return d.kind == Kind::string ? d.text : json(d);
+}
+
+namespace {
 
 std::optional<bool> as_boolean(const Datum& d) {
     if (d.kind == Kind::boolean) return d.boolean;
@@ -78,14 +87,17 @@ std::optional<bool> as_boolean(const Datum& d) {
     return std::nullopt;
 }
 
-std::optional<std::string> as_text(const Datum& d) {
-    if (d.kind == Kind::undefined || d.kind == Kind::null) return std::nullopt;
-    return d.kind == Kind::string ? d.text : json(d);
-}
-
+/// Undefined inside an Array equals nothing but Undefined, though it is written as null.
 bool same(const Datum& a, const Datum& b) {
     if (is_number(a) && is_number(b)) return a.number == b.number;
-    return a.kind == b.kind && json(a) == json(b);
+    if (a.kind != b.kind || a.items.size() != b.items.size() || a.members.size() != b.members.size()) return false;
+    for (std::size_t i = 0; i < a.items.size(); ++i) {
+        if (!same(a.items[i], b.items[i])) return false;
+    }
+    for (std::size_t i = 0; i < a.members.size(); ++i) {
+        if (a.members[i].first != b.members[i].first || !same(a.members[i].second, b.members[i].second)) return false;
+    }
+    return a.boolean == b.boolean && a.text == b.text;
 }
 
 /// Objects compare whatever the order of their keys: sort before comparing text.
@@ -176,17 +188,34 @@ Datum case_of(const Tree& tree, const Datum& scope) {
     return i < tree.children.size() ? evaluate(tree.children[i], scope) : Datum();
 }
 
-/// children: FROM, WHERE, item; names: `VALUE` or the item's alias.
+/// Sets a member and makes the Objects on the way; what is no Object gives way.
+void set(Datum& object, const std::vector<std::string>& path, std::size_t at, const Datum& value) {
+    Datum* place = nullptr;
+    for (auto& [name, present] : object.members) {
+        if (name == path[at]) place = &present;
+    }
+    if (place == nullptr) place = &object.members.emplace_back(path[at], Datum()).second;
+    if (at + 1 == path.size()) {
+        *place = value;
+        return;
+    }
+    if (place->kind != Kind::object) *place = Datum{Kind::object, false, {}, {}, {}, {}};
+    set(*place, path, at + 1, value);
+}
+
+/// children: FROM, WHERE, items; names: `VALUE` or the items' aliases.
 Datum select(const Tree& tree, const Datum& scope) {
     const Datum from = evaluate(tree.children[0], scope);
     const auto row = [&](const Datum& element) -> std::optional<Datum> {
         const Datum where = evaluate(tree.children[1], element);
         if (where.kind != Kind::boolean || !where.boolean) return std::nullopt;
-        Datum item = evaluate(tree.children[2], element);
-        if (tree.names[0] == "VALUE") return item;
+        if (tree.names[0] == "VALUE") return evaluate(tree.children[2], element);
         Datum object;
         object.kind = Kind::object;
-        if (item.kind != Kind::undefined) object.members.emplace_back(tree.names[0], item);
+        for (std::size_t i = 0; i < tree.names.size(); ++i) {
+            const Datum item = evaluate(tree.children[2 + i], element);
+            if (item.kind != Kind::undefined) set(object, {tree.names[i]}, 0, item);
+        }
         return object;
     };
     Datum rows;
@@ -207,10 +236,14 @@ Datum select(const Tree& tree, const Datum& scope) {
 Datum get(const Datum& container, const Datum& key) {
     if (container.kind == Kind::object) return key.kind == Kind::string ? member(container, key.text) : Datum();
     const auto position = as_number(key);
-    if (!position || container.kind != Kind::array) return {};
-    const auto index = position->floor().to_int64();
-    if (!index || *index < 0 || static_cast<std::size_t>(*index) >= container.items.size()) return {};
-    return container.items[static_cast<std::size_t>(*index)];
+    if (!position) return {};
+    // A String's number loses its fraction, a Decimal is rounded (section 4).
+    const auto index = key.kind == Kind::string ? position->truncate(0).to_int64() : nearest(*position).to_int64();
+    std::vector<Datum> items = container.items;
+    if (container.kind == Kind::string) {
+        for (const std::string& c : characters(container.text)) items.push_back(string(c));
+    }
+    return index && *index >= 0 && static_cast<std::size_t>(*index) < items.size() ? items[static_cast<std::size_t>(*index)] : Datum();
 }
 
 Datum literal_container(const Tree& tree, const Datum& scope) {
@@ -231,7 +264,7 @@ Datum literal_container(const Tree& tree, const Datum& scope) {
 
 Datum evaluate(const Tree& tree, const Datum& scope) {
     const std::string& op = tree.op;
-    if (op == "literal") return tree.literal;
+    if (op == "literal" || op == "variable") return tree.literal;
     if (op == "field" || op == "member") {
         Datum at = op == "field" ? scope : evaluate(tree.children[0], scope);
         for (const std::string& name : tree.names) at = member(at, name);
@@ -240,7 +273,10 @@ Datum evaluate(const Tree& tree, const Datum& scope) {
     if (op == "case") return case_of(tree, scope);
     if (op == "select" || op == "exists") return select(tree, scope);
     if (op == "array" || op == "object") return literal_container(tree, scope);
-    const Datum a = evaluate(tree.children[0], scope);
+    std::vector<Datum> arguments;
+    for (const Tree& child : tree.children) arguments.push_back(evaluate(child, scope));
+    if (const auto value = call(op, arguments)) return *value;
+    const Datum& a = arguments[0];
     if (op == "cast") return cast(a, tree.text);
     if (op == "NOT") {
         const auto value = as_boolean(a);
@@ -252,13 +288,27 @@ Datum evaluate(const Tree& tree, const Datum& scope) {
     }
     if (op == "isUndefined") return boolean(a.kind == Kind::undefined);
     if (op == "isNull") return boolean(a.kind == Kind::null);
-    const Datum b = evaluate(tree.children[1], scope);
+    const Datum& b = arguments[1];
     if (op == "nanvl") return a.kind == Kind::undefined || a.kind == Kind::null ? b : a;
     if (op == "get") return get(a, b);
     if (op == "IN") return contained(a, b);
     if (op == "AND" || op == "OR") return logical(op, a, b);
     if (op == "=" || op[0] == '<' || op[0] == '>') return compare(op, a, b);
     return calculate(op, a, b);
+}
+
+Datum select_items(const std::vector<Item>& items, const Datum& payload) {
+    Datum out;
+    out.kind = Kind::object;
+    for (const Item& item : items) {
+        const Datum value = item.star ? payload : evaluate(item.tree, payload);
+        if (!item.alias.empty()) {
+            if (value.kind != Kind::undefined) set(out, item.alias, 0, value);
+            continue;
+        }
+        for (const auto& [name, member] : value.members) set(out, {name}, 0, member);
+    }
+    return out;
 }
 
 std::string json(const Datum& d) {
@@ -297,7 +347,7 @@ std::string sql(const Tree& tree) {
         return out;
     };
     const std::string& op = tree.op;
-    if (op == "literal") return tree.text;
+    if (op == "literal" || op == "variable") return tree.text;
     if (op == "field" || op == "member") {
         std::string out = op == "member" ? "(" + sql(tree.children[0]) + ")." : "";
         for (std::size_t i = 0; i < tree.names.size(); ++i) out += (i > 0 ? "." : "") + tree.names[i];
@@ -319,8 +369,9 @@ std::string sql(const Tree& tree) {
         return out + (i < tree.children.size() ? " ELSE " + sql(tree.children[i]) : "") + " END";
     }
     if (op == "select" || op == "exists") {
-        const std::string item =
-            tree.names[0] == "VALUE" ? "VALUE " + sql(tree.children[2]) : sql(tree.children[2]) + " AS " + tree.names[0];
+        std::string item = tree.names[0] == "VALUE" ? "VALUE " + sql(tree.children[2]) : "";
+        for (std::size_t i = 0; item.empty() || (tree.names[0] != "VALUE" && i < tree.names.size()); ++i)
+            item += (i > 0 ? ", " : "") + sql(tree.children[2 + i]) + " AS " + tree.names[i];
         return (op == "exists" ? "EXISTS (SELECT " : "(SELECT ") + item + " FROM " + sql(tree.children[0]) + " WHERE " +
                sql(tree.children[1]) + ")";
     }

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -130,6 +131,25 @@ class FakeFunctions final : public lambda::FunctionService, public lambda::Funct
     static Error unused() { return {lambda::Errc::unavailable, "not part of this test"}; }
 };
 
+class FakeLogs final : public LogSink {
+  public:
+    struct Write {
+        std::string group, stream;
+        std::vector<LogEvent> events;
+        UniqueFunction<void(Result<void>)> done;
+    };
+    bool has_group(const std::string& group) const override { return groups.contains(group); }
+    void write(std::string group, std::string stream, std::vector<LogEvent> events) override {
+        write(std::move(group), std::move(stream), std::move(events), nullptr);
+    }
+    void write(std::string group, std::string stream, std::vector<LogEvent> events, UniqueFunction<void(Result<void>)> done) override {
+        writes.push_back({std::move(group), std::move(stream), std::move(events), std::move(done)});
+    }
+
+    std::set<std::string> groups;
+    std::vector<Write> writes;
+};
+
 /// What became of a publish.
 struct Acknowledged {
     bool done = false;
@@ -177,10 +197,13 @@ class World {
     FakeRouter router;
     FakeTables tables;
     FakeFunctions functions;
+    FakeLogs logs;
     std::unique_ptr<RuleService> service;
 
   private:
     RuleService::Dependencies dependencies() {
+        Outside outside;
+        outside.logs = &logs;
         return {*engine,
                 router,
                 router,
@@ -190,7 +213,8 @@ class World {
                 sources.random,
                 metrics,
                 ArnFactory(AccountId("123456789012"), Region("us-east-1")),
-                Quotas(QuotaProfile::aws)};
+                Quotas(QuotaProfile::aws),
+                std::move(outside)};
     }
 };
 

@@ -94,7 +94,7 @@ TEST(RuleService, RefusesWhatCannotRun) {
         EXPECT_EQ(result.error().code, one.code) << result.error().message;
         EXPECT_NE(result.error().message.find(one.text), std::string::npos) << result.error().message;
     }
-    EXPECT_TRUE(world.router.subscriptions.empty());
+    EXPECT_EQ(world.router.subscriptions.size(), 1U);  // of what sees messages for rules that are not there
     EXPECT_TRUE(fogbank::testing::run(world.service->list_rules())->empty());
 }
 
@@ -130,7 +130,7 @@ TEST(RuleService, ChangesApplyToTheNextMessage) {
     ASSERT_TRUE(world.remove("r"));
     world.publish("b", "{}");
     EXPECT_EQ(world.functions.invocations.size(), 3U);
-    EXPECT_TRUE(world.router.subscriptions.empty());
+    EXPECT_EQ(world.router.subscriptions.size(), 1U);
     EXPECT_FALSE(world.service->counters(RuleName("r")));
 }
 
