@@ -14,7 +14,9 @@
 #include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
+#include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/use_future.hpp>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -29,6 +31,7 @@
 #include "common/random.h"
 #include "lambda/function_service.h"
 #include "store/kv/memory_engine.h"
+#include "store/table/table_api.h"
 
 namespace {
 
