@@ -115,47 +115,28 @@ LogStore& store(const Services& services) {
 
 // Groups and streams.
 
-asio::awaitable<Outcome> create_log_group(const Services& services, const Call& call) {
+/// The calls that name a group, or a group and a stream, and nothing else.
+template <auto Change>
+asio::awaitable<Outcome> change_group(const Services& services, const Call& call) {
     const auto body = read_body(call);
     if (!body) co_return body.error();
     const auto group = group_of(*body);
     if (!group) co_return group.error();
-    const auto made = co_await store(services).create_group(*group);
-    if (!made) co_return made.error();
+    const auto changed = co_await (store(services).*Change)(*group);
+    if (!changed) co_return changed.error();
     co_return answer(json::object());
 }
 
-asio::awaitable<Outcome> delete_log_group(const Services& services, const Call& call) {
-    const auto body = read_body(call);
-    if (!body) co_return body.error();
-    const auto group = group_of(*body);
-    if (!group) co_return group.error();
-    const auto gone = co_await store(services).delete_group(*group);
-    if (!gone) co_return gone.error();
-    co_return answer(json::object());
-}
-
-asio::awaitable<Outcome> create_log_stream(const Services& services, const Call& call) {
+template <auto Change>
+asio::awaitable<Outcome> change_stream(const Services& services, const Call& call) {
     const auto body = read_body(call);
     if (!body) co_return body.error();
     const auto group = group_of(*body);
     if (!group) co_return group.error();
     const auto stream = stream_of(*body);
     if (!stream) co_return stream.error();
-    const auto made = co_await store(services).create_stream(*group, *stream);
-    if (!made) co_return made.error();
-    co_return answer(json::object());
-}
-
-asio::awaitable<Outcome> delete_log_stream(const Services& services, const Call& call) {
-    const auto body = read_body(call);
-    if (!body) co_return body.error();
-    const auto group = group_of(*body);
-    if (!group) co_return group.error();
-    const auto stream = stream_of(*body);
-    if (!stream) co_return stream.error();
-    const auto gone = co_await store(services).delete_stream(*group, *stream);
-    if (!gone) co_return gone.error();
+    const auto changed = co_await (store(services).*Change)(*group, *stream);
+    if (!changed) co_return changed.error();
     co_return answer(json::object());
 }
 
@@ -543,10 +524,10 @@ asio::awaitable<Outcome> filter_log_events(const Services& services, const Call&
 }
 
 constexpr std::array operations{
-    Operation{"CreateLogGroup", "", "", create_log_group},
-    Operation{"DeleteLogGroup", "", "", delete_log_group},
-    Operation{"CreateLogStream", "", "", create_log_stream},
-    Operation{"DeleteLogStream", "", "", delete_log_stream},
+    Operation{"CreateLogGroup", "", "", change_group<&LogStore::create_group>},
+    Operation{"DeleteLogGroup", "", "", change_group<&LogStore::delete_group>},
+    Operation{"CreateLogStream", "", "", change_stream<&LogStore::create_stream>},
+    Operation{"DeleteLogStream", "", "", change_stream<&LogStore::delete_stream>},
     Operation{"PutRetentionPolicy", "", "", put_retention_policy},
     Operation{"DeleteRetentionPolicy", "", "", delete_retention_policy},
     Operation{"DescribeLogGroups", "", "", describe_log_groups},

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "api/iot_certificate_lists.h"
+#include "api/iot_members.h"
 #include "api/iot_new_tags.h"
 #include "api/members.h"
 #include "common/encoding.h"
@@ -233,7 +234,7 @@ asio::awaitable<Outcome> delete_ca_certificate(const Services& services, const C
 }
 
 asio::awaitable<Outcome> list_ca_certificates(const Services& services, const Call& call) {
-    const auto limit = query_integer(call, "pageSize", 1, certificate_page_max);
+    const auto limit = query_integer(call, "pageSize", 1, marker_page_max);
     if (!limit) co_return limit.error();
     const auto ascending = query_bool(call, "isAscendingOrder", false);
     if (!ascending) co_return ascending.error();
@@ -247,7 +248,7 @@ asio::awaitable<Outcome> list_ca_certificates(const Services& services, const Ca
         const auto left = std::tie(a->created_at, a->id), right = std::tie(b->created_at, b->id);
         return *ascending ? left < right : right < left;
     });
-    const auto part = slice(call.query_value("marker"), all.size(), static_cast<std::size_t>(limit->value_or(certificate_page_default)));
+    const auto part = slice(call.query_value("marker"), all.size(), static_cast<std::size_t>(limit->value_or(marker_page_default)));
     if (!part) co_return part.error();
     json certificates = json::array();
     for (std::size_t i = part->begin; i < part->end; ++i) certificates.push_back(summary(services, *all[i]));
@@ -257,7 +258,7 @@ asio::awaitable<Outcome> list_ca_certificates(const Services& services, const Ca
 }
 
 asio::awaitable<Outcome> list_certificates_by_ca(const Services& services, const Call& call) {
-    auto page = read_certificate_page(call);
+    auto page = read_marker_page(call);
     if (!page) co_return page.error();
     const auto found = co_await services.rooms.registry.certificate_registration().list_certificates_by_ca(call.label("caCertificateId"),
                                                                                                            std::move(*page));
@@ -354,7 +355,7 @@ asio::awaitable<Outcome> cancel_certificate_transfer(const Services& services, c
 }
 
 asio::awaitable<Outcome> list_outgoing_certificates(const Services& services, const Call& call) {
-    auto page = read_certificate_page(call);
+    auto page = read_marker_page(call);
     if (!page) co_return page.error();
     const auto found = co_await services.rooms.registry.certificate_registration().list_outgoing_certificates(std::move(*page));
     if (!found) co_return found.error();

@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "api/iot_certificate_lists.h"
+#include "api/iot_members.h"
 #include "api/members.h"
 
 namespace fogbank::api {
@@ -91,7 +92,7 @@ asio::awaitable<Outcome> delete_certificate(const Services& services, const Call
 }
 
 asio::awaitable<Outcome> list_certificates(const Services& services, const Call& call) {
-    auto page = read_certificate_page(call);
+    auto page = read_marker_page(call);
     if (!page) co_return page.error();
     const auto found = co_await services.rooms.registry.list_certificates(std::move(*page));
     if (!found) co_return found.error();

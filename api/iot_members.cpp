@@ -70,6 +70,20 @@ Result<registry::PageRequest> read_token_page(const Call& call) {
     return page;
 }
 
+Result<registry::PageRequest> read_marker_page(const Call& call) {
+    const auto limit = query_integer(call, "pageSize", 1, marker_page_max);
+    if (!limit) return limit.error();
+    const auto marker = decode_token(call.query_value("marker"));
+    if (!marker) return marker.error();
+    const auto ascending = query_bool(call, "isAscendingOrder", false);
+    if (!ascending) return ascending.error();
+    registry::PageRequest page;
+    page.marker = *marker;
+    page.items_max = limit->value_or(marker_page_default);
+    page.ascending = *ascending;
+    return page;
+}
+
 Result<std::string> name_or_arn(const json& object, std::string_view name_member, std::string_view arn_member, std::string_view kind,
                                 const ArnFactory& arns) {
     const auto name = optional_string(object, name_member);

@@ -33,6 +33,9 @@ Result<std::vector<std::string>> optional_strings(const nlohmann::json& object, 
 
 /// `nextToken` and `maxResults` of the query.
 Result<registry::PageRequest> read_token_page(const Call& call);
+/// `marker`, `pageSize` and `isAscendingOrder` of the query: lists of certificates and policies. Errors: validation.
+Result<registry::PageRequest> read_marker_page(const Call& call);
+inline constexpr std::int64_t marker_page_max = 250, marker_page_default = 25;  // model: PageSize
 
 /// A name, or the last part of an ARN: AddThingToThingGroup and its likes take either. `kind`: `thing`, `thinggroup`, `billinggroup`.
 Result<std::string> name_or_arn(const nlohmann::json& object, std::string_view name_member, std::string_view arn_member,

@@ -11,9 +11,6 @@ namespace asio = boost::asio;
 using nlohmann::json;
 using registry::PolicyRecord;
 
-constexpr std::int64_t page_max = 250;  // model: PageSize
-constexpr std::int64_t default_page = 25;
-
 PolicyName policy_name(const Call& call) {
     return PolicyName(call.label("policyName"));
 }
@@ -54,20 +51,6 @@ asio::awaitable<Outcome> delete_policy(const Services& services, const Call& cal
     co_return empty_response();
 }
 
-Result<registry::PageRequest> read_page(const Call& call) {
-    const auto limit = query_integer(call, "pageSize", 1, page_max);
-    if (!limit) return limit.error();
-    const auto marker = decode_token(call.query_value("marker"));
-    if (!marker) return marker.error();
-    const auto ascending = query_bool(call, "isAscendingOrder", false);
-    if (!ascending) return ascending.error();
-    registry::PageRequest page;
-    page.marker = *marker;
-    page.items_max = limit->value_or(default_page);
-    page.ascending = *ascending;
-    return page;
-}
-
 Response policy_page(const registry::ListPage<PolicyRecord>& page) {
     json policies = json::array();
     for (const auto& one : page.items) policies.push_back({{"policyName", one.name.str()}, {"policyArn", one.arn}});
@@ -77,7 +60,7 @@ Response policy_page(const registry::ListPage<PolicyRecord>& page) {
 }
 
 asio::awaitable<Outcome> list_policies(const Services& services, const Call& call) {
-    auto page = read_page(call);
+    auto page = read_marker_page(call);
     if (!page) co_return page.error();
     const auto found = co_await services.rooms.registry.list_policies(std::move(*page));
     if (!found) co_return found.error();
@@ -171,7 +154,7 @@ asio::awaitable<Outcome> detach_principal_policy(const Services& services, const
 
 asio::awaitable<Outcome> list_attached(const Services& services, const Call& call, Result<std::string> target, bool recursive) {
     if (!target) co_return target.error();
-    auto page = read_page(call);
+    auto page = read_marker_page(call);
     if (!page) co_return page.error();
     const auto found = co_await services.rooms.registry.list_attached_policies(std::move(*target), recursive, std::move(*page));
     if (!found) co_return found.error();
@@ -190,7 +173,7 @@ asio::awaitable<Outcome> list_principal_policies(const Services& services, const
 
 asio::awaitable<Outcome> list_targets(const Services& services, const Call& call, Result<std::string> policy, std::string_view member) {
     if (!policy) co_return policy.error();
-    auto page = read_page(call);
+    auto page = read_marker_page(call);
     if (!page) co_return page.error();
     const auto found = co_await services.rooms.registry.list_targets_for_policy(PolicyName(*policy), std::move(*page));
     if (!found) co_return found.error();

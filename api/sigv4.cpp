@@ -3,12 +3,11 @@
 #include <openssl/crypto.h>
 
 #include <algorithm>
-#include <array>
 #include <charconv>
-#include <ctime>
 #include <optional>
 
 #include "common/encoding.h"
+#include "common/sigv4_sign.h"
 #include "registry/errc.h"
 
 namespace fogbank::api::sigv4 {
@@ -63,14 +62,6 @@ std::optional<WallTime> parse_timestamp(std::string_view text) {
                                            std::chrono::day(static_cast<unsigned>(*day))};
     if (!date.ok() || *hour > 23 || *minute > 59 || *second > 60) return std::nullopt;
     return std::chrono::sys_days(date) + std::chrono::hours(*hour) + std::chrono::minutes(*minute) + std::chrono::seconds(*second);
-}
-
-std::string format_timestamp(WallTime time) {
-    const std::time_t seconds = std::chrono::system_clock::to_time_t(std::chrono::time_point_cast<std::chrono::seconds>(time));
-    std::tm parts{};
-    gmtime_r(&seconds, &parts);
-    std::array<char, 24> buffer{};
-    return std::string(buffer.data(), std::strftime(buffer.data(), buffer.size(), "%Y%m%dT%H%M%SZ", &parts));
 }
 
 Error incomplete(std::string message) {
@@ -258,13 +249,13 @@ Result<void> judge_time(const Claim& claim, WallTime now) {
     if (now > last) {
         if (has_life)
             return Error(Errc::signature_expired,
-                         "Signature expired: " + format_timestamp(last) + " is now earlier than " + format_timestamp(now));
+                         "Signature expired: " + sigv4_date_time(last) + " is now earlier than " + sigv4_date_time(now));
         return Error(Errc::signature_expired, "Signature expired: " + claim.timestamp + " is now earlier than " +
-                                                  format_timestamp(now - skew_max) + " (" + format_timestamp(now) + " - 15 min.)");
+                                                  sigv4_date_time(now - skew_max) + " (" + sigv4_date_time(now) + " - 15 min.)");
     }
     if (at > now + skew_max) {
         return Error(Errc::signature_expired, "Signature not yet current: " + claim.timestamp + " is still later than " +
-                                                  format_timestamp(now + skew_max) + " (" + format_timestamp(now) + " + 15 min.)");
+                                                  sigv4_date_time(now + skew_max) + " (" + sigv4_date_time(now) + " + 15 min.)");
     }
     return {};
 }
@@ -287,10 +278,7 @@ bool equal(std::string_view a, std::string_view b) {
 }
 
 std::string derive_key(const Claim& claim, std::string_view secret_access_key) {
-    std::string key = hmac_sha256("AWS4" + std::string(secret_access_key), claim.date);
-    key = hmac_sha256(key, claim.region);
-    key = hmac_sha256(key, claim.service);
-    return hmac_sha256(key, "aws4_request");
+    return sigv4_signing_key(secret_access_key, claim.date, claim.region, claim.service);
 }
 
 std::string sign(const Claim& claim, std::string_view canonical_request_text, std::string_view signing_key) {

@@ -28,6 +28,16 @@ struct SigningRequest {
     std::string_view body;
 };
 
+/// `yyyymmddThhmmssZ`, as `x-amz-date` says it; what is below a second is cut off.
+std::string sigv4_date_time(WallTime time);
+
+/// The key that signatures of one day, region and service are made with. `date`: `yyyymmdd`.
+std::string sigv4_signing_key(std::string_view secret_access_key, std::string_view date, std::string_view region, std::string_view service);
+
+/// The value of the `authorization` header for the request as it stands; its headers are all signed. `date_time`: as sigv4_date_time.
+std::string sigv4_authorization(const SigningRequest& request, const SigningKey& key, const SigningScope& scope,
+                                std::string_view date_time);
+
 /// Adds `x-amz-date`, `authorization`, for temporary keys `x-amz-security-token`, and for service `s3` `x-amz-content-sha256`.
 void sign_sigv4(SigningRequest& request, const SigningKey& key, const SigningScope& scope, WallTime now);
 

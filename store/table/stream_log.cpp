@@ -2,13 +2,13 @@
 
 #include <algorithm>
 #include <charconv>
-#include <ctime>
 #include <nlohmann/json.hpp>
 
 #include "common/encoding.h"
 #include "store/kv/key.h"
 #include "store/table/detail/errors.h"
 #include "store/table/detail/item_codec.h"
+#include "store/table/detail/time_text.h"
 
 namespace fogbank::store::table {
 namespace {
@@ -62,17 +62,6 @@ class RecordReader {
   private:
     std::string_view rest_;
 };
-
-std::string label_of(WallTime now) {
-    const auto ms = now.time_since_epoch().count();
-    const std::time_t seconds = static_cast<std::time_t>(ms / 1000);
-    std::tm parts{};
-    gmtime_r(&seconds, &parts);
-    char text[32];
-    const std::size_t length = std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &parts);
-    const std::string fraction = std::to_string(1000 + ms % 1000);
-    return std::string(text, length) + "." + fraction.substr(1);
-}
 
 Error corrupt(std::string_view what) {
     return {Errc::unavailable, "a stored " + std::string(what) + " is corrupt"};
@@ -166,7 +155,7 @@ Result<void> begin_stream(kv::Transaction& transaction, TableDefinition& table, 
     auto number = next_number(transaction);
     if (!number) return number.error();
     table.stream_number = *number;
-    table.stream_label = label_of(now);
+    table.stream_label = millisecond_text(now);
     StreamDescriptor descriptor;
     descriptor.number = *number;
     descriptor.table = table.name;

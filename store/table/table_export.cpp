@@ -11,6 +11,7 @@
 #include "store/table/detail/errors.h"
 #include "store/table/detail/gzip_file.h"
 #include "store/table/detail/item_codec.h"
+#include "store/table/detail/time_text.h"
 #include "store/table/detail/transfers.h"
 #include "store/table/json.h"
 
@@ -25,14 +26,7 @@ constexpr std::size_t page_bytes = 1 << 20;
 constexpr std::size_t file_bytes_max = 256U << 20;  // of uncompressed JSON; then the next file begins
 
 std::string iso(WallTime time) {
-    const auto ms = time.time_since_epoch().count();
-    const std::time_t seconds = static_cast<std::time_t>(ms / 1000);
-    std::tm parts{};
-    gmtime_r(&seconds, &parts);
-    char text[32];
-    const std::size_t length = std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &parts);
-    const std::string fraction = std::to_string(1000 + ms % 1000);
-    return std::string(text, length) + "." + fraction.substr(1) + "Z";
+    return millisecond_text(time) + "Z";
 }
 
 std::string text_of(const json& value) {
