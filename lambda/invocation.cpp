@@ -1,7 +1,6 @@
 #include "lambda/invocation.h"
 
 #include <spdlog/spdlog.h>
-#include <sys/resource.h>
 
 #include <algorithm>
 #include <cmath>
@@ -26,13 +25,6 @@ std::string two_decimals(double value) {
     char buffer[64];
     std::snprintf(buffer, sizeof buffer, "%.2f", value);
     return buffer;
-}
-
-/// Handlers inside the server share its memory, so this is the process's peak.
-long peak_memory_mb() {
-    rusage usage{};
-    ::getrusage(RUSAGE_SELF, &usage);
-    return usage.ru_maxrss / 1024;
 }
 
 InvocationResult function_error(std::string error_object) {
@@ -306,12 +298,16 @@ void Invocation::answer(InvocationResult result) {
 }
 
 void Invocation::log_end() {
-    const double ms = std::chrono::duration<double, std::milli>(services_->clock.steady() - began_).count();
+    const auto took = services_->clock.steady() - began_;
+    function_->set_last_took(took);
+    const double ms = std::chrono::duration<double, std::milli>(took).count();
     append("END RequestId: " + request_id_);
     std::string report = "REPORT RequestId: " + request_id_ + "\tDuration: " + two_decimals(ms) +
                          " ms\tBilled Duration: " + std::to_string(static_cast<std::int64_t>(std::ceil(ms))) +
                          " ms\tMemory Size: " + std::to_string(record_->configuration.memory_mb) + " MB\tMax Memory Used: " +
-                         std::to_string(memory_kb_ > 0 ? static_cast<long>((memory_kb_ + 1023) / 1024) : peak_memory_mb()) + " MB";
+                         std::to_string(memory_kb_ > 0 ? static_cast<long>((memory_kb_ + 1023) / 1024)
+                                                       : services_->peak_memory_mb.load(std::memory_order_relaxed)) +
+                         " MB";
     if (init_duration_) report += "\tInit Duration: " + two_decimals(static_cast<double>(init_duration_->count()) / 1000.0) + " ms";
     append(report);
 }

@@ -45,6 +45,8 @@ struct InvocationServices {
     std::atomic<Shadows*> shadows = nullptr;
     std::atomic<LogSink*> logs = nullptr;
     std::atomic<RoleAccess*> role_access = nullptr;
+    /// The server's own peak, that of functions that run inside it; looked up every second.
+    std::atomic<long> peak_memory_mb = 0;
     const ArnFactory arns;
     const std::function<std::optional<std::string>(const TableName&)> partition_key_of;
     const std::string server_log_stream = {};  ///< of functions that run inside the server; the day and version come before it

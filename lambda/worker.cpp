@@ -19,6 +19,7 @@
 #include "fogbank/lambda.h"
 #include "lambda/limits.h"
 #include "lambda/plugin.h"
+#include "lambda/spin_wait.h"
 #include "lambda/worker_protocol.h"
 
 namespace fogbank::lambda {
@@ -59,20 +60,23 @@ class Channel {
     }
 
   private:
-    static constexpr std::size_t chunk = 64 * 1024;
+    static constexpr std::size_t chunk = 8 * 1024;
     static constexpr std::size_t kept_bytes = 256 * 1024;
     void more(std::size_t wanted) {
         const std::size_t before = in_.size();
         in_.resize(before + std::max(wanted, std::size_t{4096}));
-        ssize_t got = 0;
-        do {
-            got = ::recv(channel, in_.data() + before, in_.size() - before, 0);
-        } while (got < 0 && errno == EINTR);
+        ssize_t got = -1;
+        spin_([&] {
+            got = ::recv(channel, in_.data() + before, in_.size() - before, MSG_DONTWAIT);
+            return got >= 0 || (errno != EAGAIN && errno != EINTR);
+        });
+        while (got < 0 && (errno == EAGAIN || errno == EINTR)) got = ::recv(channel, in_.data() + before, in_.size() - before, 0);
         if (got <= 0) ::_exit(0);  // the server is done with this worker
         in_.resize(before + static_cast<std::size_t>(got));
     }
     std::string in_, out_;
     std::size_t consumed_ = 0;
+    SpinWait spin_;
 };
 
 /// What stands behind fogbank_host in a worker.
