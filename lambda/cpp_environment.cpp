@@ -74,7 +74,8 @@ class CppEnvironment final : public Environment {
 
     EnvironmentReturn run(const EnvironmentRun& run) override {
         out_.clear();
-        append_frame(out_, FrameKind::invoke, {static_cast<std::uint64_t>(run.deadline_ms)}, {run.request_id, run.function_arn, run.event});
+        append_frame(out_, FrameKind::invoke, {static_cast<std::uint64_t>(run.deadline_ms), run.alone ? 1U : 0U},
+                     {run.request_id, run.function_arn, run.event});
         if (!send()) return exited(run);
         while (const auto frame = receive(&run, nullptr)) {
             switch (frame->kind) {
@@ -127,7 +128,7 @@ class CppEnvironment final : public Environment {
                     return decode_frame(std::string_view(in_).substr(0, *size));
                 }
             }
-            if (run != nullptr && spin_([this] { return try_read(); })) continue;
+            if (run != nullptr && run->alone && spin_([this] { return try_read(); })) continue;
             if (!wait(run, deadline) || !read()) return std::nullopt;
         }
     }

@@ -103,7 +103,7 @@ Invocation::Invocation(std::shared_ptr<InvocationServices> services, std::shared
       event_(std::move(event)),
       done_(std::move(done)) {}
 
-void Invocation::run() {
+void Invocation::run(bool alone) {
     {
         const std::lock_guard lock(mutex_);
         if (!done_) return;
@@ -115,7 +115,7 @@ void Invocation::run() {
         begin(nullptr, Failure{detail::error_object("Runtime.InvalidEntrypoint", code.error().message), code.error().message});
         return;
     }
-    if (!code->plugin) return run_in_environment(*code);
+    if (!code->plugin) return run_in_environment(*code, alone);
     if (!begin(&*code, std::nullopt)) return;
     HandlerReturn returned = call_handler(*code->plugin);
     finish(judged(returned.status, std::move(returned.result), returned.too_large));
@@ -163,7 +163,7 @@ std::unique_ptr<Environment> Invocation::ready_environment(const Function::Code&
     return std::move(taken->environment);
 }
 
-void Invocation::run_in_environment(const Function::Code& code) {
+void Invocation::run_in_environment(const Function::Code& code, bool alone) {
     std::optional<Failure> failure;
     auto environment = ready_environment(code, failure);
     if (environment) {
@@ -175,7 +175,7 @@ void Invocation::run_in_environment(const Function::Code& code) {
         if (environment && !failure) function_->environments().put(std::move(environment), code.identity, services_->clock.steady());
         return;
     }
-    EnvironmentReturn returned = run_environment(*environment);
+    EnvironmentReturn returned = run_environment(*environment, alone);
     if (returned.reusable) function_->environments().put(std::move(environment), code.identity, std::chrono::steady_clock::now());
     environment.reset();  // the end of a process that is not kept is waited for here
     if (returned.kind == EnvironmentReturn::Kind::exited) {
@@ -186,11 +186,11 @@ void Invocation::run_in_environment(const Function::Code& code) {
     finish(judged(returned.kind == EnvironmentReturn::Kind::result ? 0 : 1, std::move(returned.payload), returned.too_large));
 }
 
-EnvironmentReturn Invocation::run_environment(Environment& environment) {
+EnvironmentReturn Invocation::run_environment(Environment& environment, bool alone) {
     const std::string& arn = details_.invoked_arn.empty() ? record_->configuration.arn : details_.invoked_arn;
     const fogbank_host host = HostCalls::host_table(*this);
     EnvironmentRun run{
-        request_id_, arn, *event_, details_.client_context, deadline_ms_, &host, [this](std::string_view line) { log_line(line); }};
+        request_id_, arn, *event_, details_.client_context, deadline_ms_, &host, [this](std::string_view line) { log_line(line); }, alone};
     {
         const std::lock_guard lock(mutex_);
         // If its time is up already, nothing is to be run.

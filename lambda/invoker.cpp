@@ -36,15 +36,14 @@ struct Invoker::State {
     std::size_t idle_threads = 0;      ///< one of them may be looking out
     bool looking_out = false;          ///< an idle thread is awake
     std::atomic<bool> look_up{false};  ///< there is something to do for the one that looks out
+    std::size_t busy_threads = 0;      ///< with an entry in `running`
     std::size_t running_callers = 0;
     bool stopping = false;
     Gauge* busy;  ///< null once stopped
 
     bool work_to_do() const { return stopping || !callers.empty() || !queued.empty(); }
 
-    bool idle() const {
-        return std::none_of(running.begin(), running.end(), [](const Job& job) { return job.invocation != nullptr; });
-    }
+    bool idle() const { return busy_threads == 0; }
 };
 
 Invoker::Invoker(std::size_t threads, std::size_t threads_max, Gauge& busy)
@@ -83,8 +82,8 @@ Result<Invoker::Pickup> Invoker::submit(std::shared_ptr<Invocation> invocation, 
     if (source == Source::caller && state_->callers.size() >= waiting_callers_max) return Error(Errc::too_many_requests, "Rate Exceeded.");
     auto& target = source == Source::caller ? state_->callers : state_->queued;
     target.push_back({std::move(invocation), now});
-    const bool first = state_->callers.size() + state_->queued.size() == 1;
-    if (state_->looking_out && first) {
+    const bool alone = state_->callers.size() + state_->queued.size() == 1 && state_->idle();
+    if (state_->looking_out && alone) {
         state_->look_up.store(true, std::memory_order_release);
         return Pickup::at_once;
     }
@@ -107,10 +106,11 @@ std::size_t Invoker::callers() const {
     return state_->callers.size() + state_->running_callers;
 }
 
-/// Returns when there is something to do; one idle thread at a time stays awake a while.
+/// Returns when there is something to do. When no function runs at all, one thread stays awake a while: more would take the cores from
+/// those that have something to do.
 void Invoker::wait_for_work(State& state, std::unique_lock<std::mutex>& lock, SpinWait& spin) {
     ++state.idle_threads;
-    if (!state.work_to_do() && !state.looking_out) {
+    if (!state.work_to_do() && !state.looking_out && state.idle()) {
         state.looking_out = true;
         state.look_up.store(false, std::memory_order_relaxed);
         lock.unlock();
@@ -133,12 +133,15 @@ void Invoker::run(const std::shared_ptr<State>& state, std::size_t index) {
         std::shared_ptr<Invocation> invocation = std::move(from.front().invocation);
         from.pop_front();
         state->running[index] = {invocation, source};
+        ++state->busy_threads;
         if (source == Source::caller) ++state->running_callers;
         state->busy->add(1);
+        const bool alone = state->callers.empty() && state->queued.empty() && state->busy_threads == 1;
         lock.unlock();
-        invocation->run();
+        invocation->run(alone);
         lock.lock();
         state->running[index] = {};
+        --state->busy_threads;
         if (source == Source::caller) --state->running_callers;
         if (state->busy != nullptr) state->busy->add(-1);
         state->settled.notify_all();
