@@ -111,15 +111,25 @@ Error Service::not_found(const FunctionName& name, std::string_view qualifier) c
 FunctionPtr Service::current(const FunctionPtr& function) const {
     const auto record = function->record();
     if (record->configuration.version != latest_version) return function;
-    const auto entry = find(record->configuration.name);
-    return entry ? entry->latest : nullptr;
+    const std::shared_lock lock(functions_mutex_);
+    const auto found = functions_.find(record->configuration.name);
+    return found == functions_.end() ? nullptr : found->second.latest;
 }
 
 Result<Service::Resolved> Service::resolve(const FunctionReference& function) const {
+    Resolved out{nullptr, nullptr, dependencies_.arns.function(function.name)};
+    if (function.qualifier.empty()) {
+        const std::shared_lock lock(functions_mutex_);
+        const auto found = functions_.find(function.name);
+        if (found == functions_.end()) return not_found(function.name);
+        out.function = found->second.latest;
+        out.gate = found->second.gate;
+        return out;
+    }
     const auto entry = find(function.name);
     if (!entry) return not_found(function.name, function.qualifier);
-    Resolved out{entry->latest, entry->gate, dependencies_.arns.function(function.name)};
-    if (function.qualifier.empty()) return out;
+    out.function = entry->latest;
+    out.gate = entry->gate;
     out.arn += ":" + function.qualifier;
     std::string version = function.qualifier;
     if (const auto alias = entry->meta->aliases.find(version); alias != entry->meta->aliases.end()) {

@@ -103,7 +103,7 @@ Invocation::Invocation(std::shared_ptr<InvocationServices> services, std::shared
       event_(std::move(event)),
       done_(std::move(done)) {}
 
-void Invocation::run(bool alone) {
+void Invocation::run(bool alone, const std::function<void()>& before_answer) {
     {
         const std::lock_guard lock(mutex_);
         if (!done_) return;
@@ -115,9 +115,10 @@ void Invocation::run(bool alone) {
         begin(nullptr, Failure{detail::error_object("Runtime.InvalidEntrypoint", code.error().message), code.error().message});
         return;
     }
-    if (!code->plugin) return run_in_environment(*code, alone);
+    if (!code->plugin) return run_in_environment(*code, alone, before_answer);
     if (!begin(&*code, std::nullopt)) return;
     HandlerReturn returned = call_handler(*code->plugin);
+    before_answer();
     finish(judged(returned.status, std::move(returned.result), returned.too_large));
 }
 
@@ -163,7 +164,7 @@ std::unique_ptr<Environment> Invocation::ready_environment(const Function::Code&
     return std::move(taken->environment);
 }
 
-void Invocation::run_in_environment(const Function::Code& code, bool alone) {
+void Invocation::run_in_environment(const Function::Code& code, bool alone, const std::function<void()>& before_answer) {
     std::optional<Failure> failure;
     auto environment = ready_environment(code, failure);
     if (environment) {
@@ -178,6 +179,7 @@ void Invocation::run_in_environment(const Function::Code& code, bool alone) {
     EnvironmentReturn returned = run_environment(*environment, alone);
     if (returned.reusable) function_->environments().put(std::move(environment), code.identity, std::chrono::steady_clock::now());
     environment.reset();  // the end of a process that is not kept is waited for here
+    before_answer();
     if (returned.kind == EnvironmentReturn::Kind::exited) {
         const std::string error = exit_error(request_id_, returned.payload);
         log_line(exit_line(request_id_, returned.payload));

@@ -95,7 +95,9 @@ class Invocation : public std::enable_shared_from_this<Invocation> {
 
     /// Calls the handler on this thread; returns when it has returned. Once.
     /// @param alone  no other invocation runs or waits: a core may be spent on waiting awake.
-    void run(bool alone);
+    /// @param before_answer  called on this thread when the handler has returned, before its caller can know: the thread is free in a
+    /// moment.
+    void run(bool alone, const std::function<void()>& before_answer);
     /// Ends it with `error` if it was not answered. When this returns, the invocation touches no service any more.
     void abandon(Error error);
 
@@ -114,7 +116,7 @@ class Invocation : public std::enable_shared_from_this<Invocation> {
     };
     bool begin(const Function::Code* code, const std::optional<Failure>& failure);
     HandlerReturn call_handler(const Plugin& plugin);
-    void run_in_environment(const Function::Code& code, bool alone);
+    void run_in_environment(const Function::Code& code, bool alone, const std::function<void()>& before_answer);
     std::unique_ptr<Environment> ready_environment(const Function::Code& code, std::optional<Failure>& failure);
     EnvironmentReturn run_environment(Environment& environment, bool alone);
     void finish(InvocationResult result);

@@ -31,12 +31,13 @@ struct Invoker::State {
     std::condition_variable work;     ///< something to run, or stopping
     std::condition_variable settled;  ///< a thread became idle or went
     std::deque<Waiting> callers, queued;
-    std::vector<Job> running;          ///< per thread; empty when idle
-    std::vector<bool> exited;          ///< or not begun
-    std::size_t idle_threads = 0;      ///< one of them may be looking out
-    bool looking_out = false;          ///< an idle thread is awake
-    std::atomic<bool> look_up{false};  ///< there is something to do for the one that looks out
-    std::size_t busy_threads = 0;      ///< with an entry in `running`
+    std::vector<Job> running;           ///< per thread; empty when idle
+    std::vector<bool> exited;           ///< or not begun
+    std::size_t idle_threads = 0;       ///< one of them may be looking out
+    bool looking_out = false;           ///< an idle thread is awake
+    std::atomic<bool> look_up{false};   ///< there is something to do for the one that looks out
+    std::size_t busy_threads = 0;       ///< with an entry in `running`
+    std::size_t finishing_threads = 0;  ///< of these; they look for something to do in a moment
     std::size_t running_callers = 0;
     bool stopping = false;
     Gauge* busy;  ///< null once stopped
@@ -77,13 +78,14 @@ Invoker::~Invoker() {
 }
 
 Result<Invoker::Pickup> Invoker::submit(std::shared_ptr<Invocation> invocation, Source source, SteadyTime now) {
-    const std::lock_guard lock(state_->mutex);
+    std::unique_lock lock(state_->mutex, std::defer_lock);
+    lock_awake(lock);
     if (state_->stopping) return Error(Errc::unavailable, "the server is shutting down");
     if (source == Source::caller && state_->callers.size() >= waiting_callers_max) return Error(Errc::too_many_requests, "Rate Exceeded.");
     auto& target = source == Source::caller ? state_->callers : state_->queued;
     target.push_back({std::move(invocation), now});
-    const bool alone = state_->callers.size() + state_->queued.size() == 1 && state_->idle();
-    if (state_->looking_out && alone) {
+    const bool alone = state_->callers.size() + state_->queued.size() == 1 && state_->busy_threads == state_->finishing_threads;
+    if (alone && (state_->looking_out || state_->finishing_threads > 0)) {
         state_->look_up.store(true, std::memory_order_release);
         return Pickup::at_once;
     }
@@ -115,7 +117,7 @@ void Invoker::wait_for_work(State& state, std::unique_lock<std::mutex>& lock, Sp
         state.look_up.store(false, std::memory_order_relaxed);
         lock.unlock();
         spin([&] { return state.look_up.load(std::memory_order_acquire); });
-        lock.lock();
+        lock_awake(lock);
         state.looking_out = false;
     }
     state.work.wait(lock, [&] { return state.work_to_do(); });
@@ -138,8 +140,15 @@ void Invoker::run(const std::shared_ptr<State>& state, std::size_t index) {
         state->busy->add(1);
         const bool alone = state->callers.empty() && state->queued.empty() && state->busy_threads == 1;
         lock.unlock();
-        invocation->run(alone);
-        lock.lock();
+        bool finishing = false;
+        invocation->run(alone, [&] {
+            lock_awake(lock);
+            ++state->finishing_threads;
+            lock.unlock();
+            finishing = true;
+        });
+        lock_awake(lock);
+        if (finishing) --state->finishing_threads;
         state->running[index] = {};
         --state->busy_threads;
         if (source == Source::caller) --state->running_callers;
@@ -148,7 +157,7 @@ void Invoker::run(const std::shared_ptr<State>& state, std::size_t index) {
         // The last owner may unload code, which runs foreign destructors.
         lock.unlock();
         invocation.reset();
-        lock.lock();
+        lock_awake(lock);
     }
     state->exited[index] = true;
     state->settled.notify_all();

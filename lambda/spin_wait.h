@@ -5,8 +5,32 @@
 
 #include <algorithm>
 #include <chrono>
+#include <mutex>
 
 namespace fogbank::lambda {
+
+namespace detail {
+
+/// One turn of a loop that waits awake.
+inline void relax() {
+#if defined(__x86_64__) || defined(__i386__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    asm volatile("yield");
+#endif
+}
+
+}  // namespace detail
+
+/// Locks what everybody holds for less than a microsecond: a collision is waited for awake before it is slept over.
+inline void lock_awake(std::unique_lock<std::mutex>& lock) {
+    constexpr int tries = 200;
+    for (int i = 0; i < tries; ++i) {
+        if (lock.try_lock()) return;
+        detail::relax();
+    }
+    lock.lock();
+}
 
 /// Being put to sleep and woken again costs tens of microseconds, more than a small function takes. So whoever waits for one looks a while
 /// before it sleeps; but only as long as that pays: after each wait in vain the next ones sleep at once, twice as many as the time before.
@@ -40,21 +64,13 @@ class SpinWait {
         for (int looks = 1;; ++looks) {
             if (there()) return true;
             if (looks % looks_per_yield != 0) {
-                relax();
+                detail::relax();
                 continue;
             }
             if (std::chrono::steady_clock::now() >= until) return false;
             ::sched_yield();  // to whoever else wants this core
         }
     }
-    static void relax() {
-#if defined(__x86_64__) || defined(__i386__)
-        __builtin_ia32_pause();
-#elif defined(__aarch64__)
-        asm volatile("yield");
-#endif
-    }
-
     int skip_ = 0, skipped_ = 0;
 };
 
