@@ -430,6 +430,49 @@ bool IndexQuery::matches(const IndexDocument& document) const {
     return root_->matches(document);
 }
 
+namespace {
+
+/// Whole numbers and fractions alike: what compares as equal is one text.
+std::string number_value(double number) {
+    char text[40];
+    const auto end = std::to_chars(text, text + sizeof(text), number == 0 ? 0.0 : number).ptr;
+    return "n" + std::string(text, end);
+}
+std::string text_value(std::string_view text) {
+    return "t" + lower(text);
+}
+
+const IndexQueryNode* required(const IndexQueryNode& node) {
+    using Kind = IndexQueryNode::Kind;
+    if (node.kind == Kind::equal) {
+        const bool indexed = node.field == "thingName" || node.field == "thingTypeName" || node.field.starts_with("attributes.");
+        return indexed ? &node : nullptr;
+    }
+    if (node.kind != Kind::all) return nullptr;
+    const IndexQueryNode* best = nullptr;
+    for (const auto& part : node.parts) {
+        const IndexQueryNode* one = required(*part);
+        // There are few things of one name.
+        if (one != nullptr && (best == nullptr || one->field == "thingName")) best = one;
+    }
+    return best;
+}
+
+}  // namespace
+
+std::vector<IndexTerm> IndexTerm::of(const std::string& field, std::string_view text) {
+    std::vector<IndexTerm> out{{field, text_value(text)}};
+    if (const auto number = number_of(text)) out.push_back({field, number_value(*number)});
+    return out;
+}
+
+std::optional<IndexTerm> IndexQuery::required_term() const {
+    const IndexQueryNode* node = required(*root_);
+    if (node == nullptr) return std::nullopt;
+    // A value that is equal as a text reads as the same number.
+    return IndexTerm{node->field, node->number ? number_value(*node->number) : "t" + node->text};
+}
+
 bool IndexQuery::asks_for(std::string_view prefix) const {
     return std::any_of(fields_.begin(), fields_.end(),
                        [&](const std::string& field) { return field.empty() || field.starts_with(prefix); });

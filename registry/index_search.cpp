@@ -67,26 +67,45 @@ Awaitable<IndexedThing> FleetIndexPart::load_thing(Thing thing, IndexNeeds needs
     co_return out;
 }
 
+/// The things of one page of keys: their records, or (`by_term`) keys that end with their names. What was deleted since is left out.
+Awaitable<std::vector<Thing>> FleetIndexPart::things_of(const std::vector<KeyValue>& items, const Range& range, bool by_term) {
+    std::vector<Thing> out;
+    if (by_term) {
+        std::vector<ThingName> names;
+        for (const KeyValue& item : items) names.emplace_back(keys::last_part(item.key, range));
+        co_return co_await core_.read_things(std::move(names));
+    }
+    for (const KeyValue& item : items) {
+        auto thing = decode_thing(ThingName(keys::last_part(item.key, range)), item.value, core_.deps().arns);
+        if (!thing) co_return thing.error();
+        out.push_back(std::move(*thing));
+    }
+    co_return out;
+}
+
 Awaitable<FleetIndexPart::Matches> FleetIndexPart::match_things(const Ready& ready, IndexNeeds needs, std::optional<std::string> marker,
                                                                 std::size_t items_max) {
     Matches out;
     PageRequest page;
     page.marker = std::move(marker);
     page.items_max = chunk;
-    const Range range = keys::things();
+    // Both ranges are in the order of names and end with them, so that a token of one is good for the other.
+    const Range all = keys::things();
+    const auto term = ready.query.required_term();
+    const Range range = term ? keys::search_term_things(term->field, term->value) : all;
     for (std::size_t examined = 0; examined < examined_max; examined += chunk) {
         auto found = co_await core_.scan_page(range, page);
         if (!found) co_return found.error();
-        for (const KeyValue& item : found->items) {
-            auto thing = decode_thing(ThingName(keys::last_part(item.key, range)), item.value, core_.deps().arns);
-            if (!thing) co_return thing.error();
-            auto loaded = co_await load_thing(std::move(*thing), needs, ready.configuration);
+        auto things = co_await things_of(found->items, range, term.has_value());
+        if (!things) co_return things.error();
+        for (Thing& thing : *things) {
+            auto loaded = co_await load_thing(std::move(thing), needs, ready.configuration);
             if (!loaded) co_return loaded.error();
             IndexDocument document = document_of(*loaded);
             if (!ready.query.matches(document)) continue;
             if (out.things.size() == items_max) {  // one more than fits
                 const std::string last = keys::thing(out.things.back().thing.name);
-                out.next = base64_encode(std::string_view(last).substr(range.begin.size()));
+                out.next = base64_encode(std::string_view(last).substr(all.begin.size()));
                 co_return out;
             }
             out.things.push_back(std::move(*loaded));

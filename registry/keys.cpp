@@ -190,6 +190,13 @@ Range indexed_all() {
     return in("index").prefix_range();
 }
 
+std::string search_term(std::string_view field, std::string_view value, const ThingName& thing) {
+    return in("term").text(field).text(value).text(thing.view()).str();
+}
+Range search_term_things(std::string_view field, std::string_view value) {
+    return in("term").text(field).text(value).prefix_range();
+}
+
 Range with_prefix(const Range& range, std::string_view prefix) {
     // Names have no zero bytes, so a part's beginning is stored as it is.
     Range out;

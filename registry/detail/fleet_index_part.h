@@ -90,6 +90,7 @@ class FleetIndexPart final : public FleetIndex {
         std::vector<std::string> answers;      ///< of groups
         std::optional<std::string> next;
     };
+    Awaitable<std::vector<Thing>> things_of(const std::vector<KeyValue>& items, const Range& range, bool by_term);
     Awaitable<Matches> match_things(const Ready& ready, IndexNeeds needs, std::optional<std::string> marker, std::size_t items_max);
     Awaitable<Matches> match_groups(const Ready& ready, std::optional<std::string> marker, std::size_t items_max);
     Awaitable<IndexedThing> load_thing(Thing thing, IndexNeeds needs, IndexingConfiguration configuration);

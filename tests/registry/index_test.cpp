@@ -11,6 +11,7 @@
 #include "common/shard.h"
 #include "common/subscriber.h"
 #include "common/topic.h"
+#include "registry/detail/keys.h"
 #include "registry/index_query.h"
 #include "registry/thing_groups.h"
 #include "tests/registry/support.h"
@@ -178,6 +179,21 @@ struct IndexWorld : World {
     }
 };
 
+TEST(IndexQuery, KnowsWhichTermItDemands) {
+    const auto term = [](const char* text) -> std::string {
+        const auto found = IndexQuery::parse(text, aws_quotas)->required_term();
+        return found ? found->field + " " + found->value : "none";
+    };
+    EXPECT_EQ(term("thingName:Gate-1"), "thingName tgate-1");
+    EXPECT_EQ(term("attributes.site:\"Lab North\""), "attributes.site tlab north");
+    EXPECT_EQ(term("attributes.floor:3.0"), "attributes.floor n3");
+    EXPECT_EQ(term("attributes.site:lab AND (thingTypeName:pump thingName:t)"), "thingName tt");
+    EXPECT_EQ(term("attributes.site:lab shadow.reported.t>5"), "attributes.site tlab");
+    for (const char* text :
+         {"*", "lab", "thingName:gate*", "attributes.site:lab OR thingName:t", "NOT thingName:t", "shadow.reported.t:5", "attributes.n>5"})
+        EXPECT_EQ(term(text), "none") << text;
+}
+
 TEST(FleetIndex, IsOffUntilSwitchedOn) {
     IndexWorld world("OFF");
     world.thing("t");
@@ -233,6 +249,56 @@ TEST(FleetIndex, PagesAreExactAndComplete) {
         request.marker = page->next;
     } while (request.marker);
     EXPECT_EQ(found, 10U);
+}
+
+// A query by a term reads other keys than one that reads the fleet: both must say the same after every change.
+TEST(FleetIndex, TermsFollowChanges) {
+    IndexWorld world("REGISTRY");
+    const auto both = [&](const std::string& query) {
+        const std::size_t by_term = world.count(query);
+        EXPECT_EQ(by_term, world.count("(" + query + " OR " + query + ")")) << query;
+        return by_term;
+    };
+    world.thing("Gate-1", {{"site", "Lab North"}, {"floor", "3"}});
+    world.thing("gate-2", {{"site", "lab north"}, {"floor", "3.0"}});
+    EXPECT_EQ(both("thingName:gate-1"), 1U);
+    EXPECT_EQ(both("thingName:GATE-2"), 1U);
+    EXPECT_EQ(both("attributes.site:\"lab north\""), 2U);
+    EXPECT_EQ(both("attributes.floor:3"), 2U);
+    EXPECT_EQ(both("attributes.floor:3.00"), 2U);
+    EXPECT_EQ(both("attributes.floor:4"), 0U);
+    UpdateThingRequest update;
+    update.name = ThingName("gate-2");
+    update.attributes = Attributes{{"site", "plant"}};
+    update.merge = true;
+    ASSERT_TRUE(run(world->update_thing(update)));
+    EXPECT_EQ(both("attributes.site:\"lab north\""), 1U);
+    EXPECT_EQ(both("attributes.site:plant"), 1U);
+    EXPECT_EQ(both("attributes.floor:3"), 2U);
+    ASSERT_TRUE(run(world->delete_thing(ThingName("Gate-1"), std::nullopt)));
+    EXPECT_EQ(both("thingName:gate-1"), 0U);
+    EXPECT_EQ(both("attributes.floor:3"), 1U);
+}
+
+TEST(FleetIndex, ThingsOfAnOlderVersionGetTheirTermsAtTheStart) {
+    World world;
+    for (int i = 0; i < 600; ++i) world.thing("t" + std::to_string(i), {{"site", i % 2 == 0 ? "even" : "odd"}});
+    store::kv::TransactionBody forget = [](store::kv::Transaction& transaction) -> Result<void> {
+        for (const char* site : {"even", "odd"})
+            transaction.erase_range(keys::search_term_things("attributes.site", std::string("t") + site));
+        transaction.erase(keys::setting("search-terms"));
+        return {};
+    };
+    ASSERT_TRUE(run(world.engine->transact(std::move(forget))));
+    world.registry = world.open(QuotaProfile::aws);
+    IndexingUpdate on;
+    on.things = true;
+    on.configuration.thing_mode = "REGISTRY";
+    ASSERT_TRUE(run(world->index().update_indexing_configuration(on)));
+    IndexRequest request;
+    request.query = "attributes.site:odd";
+    request.items_max = 500;
+    EXPECT_EQ(run(world->index().search(request))->documents.size(), 300U);
 }
 
 TEST(FleetIndex, CountsAndMeasures) {
