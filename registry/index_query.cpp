@@ -442,18 +442,36 @@ std::string text_value(std::string_view text) {
     return "t" + lower(text);
 }
 
-const IndexQueryNode* required(const IndexQueryNode& node) {
+bool is_indexed(std::string_view field) {
+    return field == "thingName" || field == "thingTypeName" || field.starts_with("attributes.");
+}
+
+/// The text before the only wildcard, if that is a `*` at the end.
+std::optional<std::string_view> literal_beginning(std::string_view pattern) {
+    if (pattern.size() < 2 || pattern.find_first_of("*?") != pattern.size() - 1 || pattern.back() != '*') return std::nullopt;
+    return pattern.substr(0, pattern.size() - 1);
+}
+
+/// How few things a lookup is likely to find; there is one of a name, and a value is less than all that begin with it.
+int rank(const IndexLookup& lookup) {
+    return (lookup.prefix ? 0 : 2) + (lookup.term.field == "thingName" ? 1 : 0);
+}
+
+std::optional<IndexLookup> lookup_of(const IndexQueryNode& node) {
     using Kind = IndexQueryNode::Kind;
-    if (node.kind == Kind::equal) {
-        const bool indexed = node.field == "thingName" || node.field == "thingTypeName" || node.field.starts_with("attributes.");
-        return indexed ? &node : nullptr;
+    if (node.kind == Kind::equal && is_indexed(node.field)) {
+        // A value that is equal as a text reads as the same number.
+        return IndexLookup{{node.field, node.number ? number_value(*node.number) : "t" + node.text}, false};
     }
-    if (node.kind != Kind::all) return nullptr;
-    const IndexQueryNode* best = nullptr;
+    if (node.kind == Kind::wildcard && is_indexed(node.field)) {
+        const auto beginning = literal_beginning(node.text);
+        if (beginning) return IndexLookup{{node.field, "t" + std::string(*beginning)}, true};
+    }
+    if (node.kind != Kind::all) return std::nullopt;
+    std::optional<IndexLookup> best;
     for (const auto& part : node.parts) {
-        const IndexQueryNode* one = required(*part);
-        // There are few things of one name.
-        if (one != nullptr && (best == nullptr || one->field == "thingName")) best = one;
+        auto one = lookup_of(*part);
+        if (one && (!best || rank(*one) > rank(*best))) best = std::move(one);
     }
     return best;
 }
@@ -466,11 +484,8 @@ std::vector<IndexTerm> IndexTerm::of(const std::string& field, std::string_view 
     return out;
 }
 
-std::optional<IndexTerm> IndexQuery::required_term() const {
-    const IndexQueryNode* node = required(*root_);
-    if (node == nullptr) return std::nullopt;
-    // A value that is equal as a text reads as the same number.
-    return IndexTerm{node->field, node->number ? number_value(*node->number) : "t" + node->text};
+std::optional<IndexLookup> IndexQuery::lookup() const {
+    return lookup_of(*root_);
 }
 
 bool IndexQuery::asks_for(std::string_view prefix) const {

@@ -33,6 +33,12 @@ struct IndexTerm {
     static std::vector<IndexTerm> of(const std::string& field, std::string_view text);
 };
 
+/// Where to look for what a query can match: under one term, or under all of a field that begin with it.
+struct IndexLookup {
+    IndexTerm term;
+    bool prefix = false;
+};
+
 struct IndexQueryNode;  // private to index_query.cpp
 
 /// A parsed query. Immutable, thread-safe, cheap to copy.
@@ -47,8 +53,9 @@ class IndexQuery {
     /// Whether some term asks for a field that begins with `prefix`, or for any field.
     bool asks_for(std::string_view prefix) const;
 
-    /// A term that each document must have to match, of the fields thingName, thingTypeName and attributes; nothing: the query has none.
-    std::optional<IndexTerm> required_term() const;
+    /// A term that each document must have to match, of the fields thingName, thingTypeName and attributes; nothing: the query demands
+    /// none in so many words.
+    std::optional<IndexLookup> lookup() const;
 
     std::size_t terms() const { return fields_.size(); }
 
