@@ -1,7 +1,6 @@
 // What belongs to a function beside its code.
 #include <spdlog/spdlog.h>
 
-#include "common/encoding.h"
 #include "common/logging.h"
 #include "lambda/detail/service.h"
 
@@ -91,8 +90,7 @@ std::string invocation_record(const QueueEntry& entry, const InvocationQueue::En
     // What a bootstrap of one's own answered need not be JSON.
     const std::string_view payload = ending.payload.empty() ? std::string_view("null") : ending.payload;
     const bool is_json = detail::JsonChecker(payload).document();
-    const std::string quoted =
-        is_json ? std::string() : detail::quoted(is_valid_utf8(payload) ? std::string(payload) : base64_encode(payload));
+    const std::string quoted = is_json ? std::string() : detail::quoted(payload);
     JsonObject record;
     record.set("version", "1.0")
         .set("timestamp", iso8601(now.time_since_epoch().count()))
