@@ -458,7 +458,6 @@ int rank(const IndexLookup& lookup) {
 }
 
 std::optional<IndexLookup> lookup_of(const IndexQueryNode& node) {
-    using Kind = IndexQueryNode::Kind;
     if (node.kind == Kind::equal && is_indexed(node.field)) {
         // A value that is equal as a text reads as the same number.
         return IndexLookup{{node.field, node.number ? number_value(*node.number) : "t" + node.text}, false};
