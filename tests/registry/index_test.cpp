@@ -16,6 +16,7 @@
 #include "registry/detail/keys.h"
 #include "registry/index_query.h"
 #include "registry/thing_groups.h"
+#include "registry/thing_types.h"
 #include "tests/registry/support.h"
 
 namespace fogbank::registry {
