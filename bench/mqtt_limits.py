@@ -31,7 +31,7 @@ SHAPES = [
     ("100 pairs qos 1, 100 B, plain", False, {"qos": 1, "size": 100, "messages": 100000, "pairs": 100, "window": 20}),
     ("100 pairs qos 1, 100 B, mTLS", True, {"qos": 1, "size": 100, "messages": 60000, "pairs": 100, "window": 20}),
 ]
-PAIRS = {"qos": 0, "size": 100, "messages": 200000, "pairs": 100, "window": 20}
+PAIRS = {"qos": 0, "size": 100, "messages": 1000000, "pairs": 100, "window": 20}
 OPEN_LOOP_S = 3
 STORM_S = 5
 STORM_CLIENTS = 8
