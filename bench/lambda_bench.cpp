@@ -4,8 +4,8 @@
 //
 //     lambda_bench HANDLER.so FOGBANK     an example handler that echoes, and the program whose lambda-worker mode is used
 //
-// `overhead` is the time of one caller after the other: the caller is a coroutine on a thread of its own, so two changes of threads are in
-// it. `rate` is with 64 callers at once on two function threads.
+// `overhead` is the time of one caller after the other: the caller is a coroutine on a shard, so two changes of threads are in it. `rate`
+// is with 64 callers at once on two function threads.
 
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -14,7 +14,6 @@
 #include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
-#include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/use_future.hpp>
 #include <chrono>
@@ -23,12 +22,12 @@
 #include <filesystem>
 #include <future>
 #include <stdexcept>
-#include <thread>
 #include <vector>
 
 #include "common/clock.h"
 #include "common/metrics.h"
 #include "common/random.h"
+#include "common/shard.h"
 #include "lambda/function_service.h"
 #include "store/kv/memory_engine.h"
 #include "store/table/table_api.h"
@@ -120,9 +119,9 @@ int main(int argc, char** argv) {
     if (::mkdtemp(folder) == nullptr) return 1;
     std::printf("%-16s round trip p50 %5.1f us\n", "socket pair", socket_pair_round_trip());
     {
-        asio::io_context io(1);
-        const auto guard = asio::make_work_guard(io);
-        std::thread loop([&io] { io.run(); });
+        ShardPool shards(1);
+        shards.start();
+        asio::io_context& io = shards[0].io();
         const SystemClock clock;
         SystemRandom random;
         Metrics metrics;
@@ -148,8 +147,7 @@ int main(int argc, char** argv) {
         measure(io, **service, "in the server", "inside");
         measure(io, **service, "worker process", "worker");
         (*service)->stop(std::chrono::seconds(5));
-        io.stop();
-        loop.join();
+        shards.stop();
     }
     std::filesystem::remove_all(folder);
     return 0;

@@ -1,5 +1,7 @@
 #include "common/shard.h"
 
+#include "common/stay_awake.h"
+
 #include <pthread.h>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/post.hpp>
@@ -8,8 +10,26 @@
 
 namespace fogbank {
 namespace {
+constexpr std::chrono::steady_clock::time_point may_sleep{};
+
 thread_local Shard* current_shard = nullptr;
+thread_local std::chrono::steady_clock::time_point awake_until = may_sleep;
+
+/// Waits for a handler and runs it. False if the loop was stopped.
+bool run_first(boost::asio::io_context& io) {
+    while (awake_until != may_sleep) {
+        if (io.poll_one() != 0) return true;
+        if (io.stopped()) return false;
+        if (std::chrono::steady_clock::now() >= awake_until) awake_until = may_sleep;
+    }
+    return io.run_one() != 0;
+}
+
 }  // namespace
+
+void stay_awake(std::chrono::steady_clock::time_point time) {
+    if (current_shard != nullptr) awake_until = time;
+}
 
 Shard::Shard(std::size_t index) : index_(index) {}
 Shard::~Shard() = default;
@@ -54,8 +74,8 @@ void Shard::run() {
     current_shard = this;
     const auto guard = boost::asio::make_work_guard(io_);
     while (!io_.stopped()) {
-        // One blocking handler, then whatever else is ready, bounded so that a busy loop still gathers and writes.
-        if (io_.run_one() == 0) break;
+        // One handler that is waited for, then whatever else is ready, bounded so that a busy loop still gathers and writes.
+        if (!run_first(io_)) break;
         for (int ready = 0; ready < 128 && io_.poll_one() != 0; ++ready) {
         }
         run_end_of_turn();

@@ -9,6 +9,7 @@
 #include "lambda/environment.h"
 #include "lambda/errc.h"
 #include "lambda/limits.h"
+#include "lambda/spin_wait.h"
 #include "lambda/worker.h"
 #include "lambda/worker_protocol.h"
 
@@ -73,7 +74,8 @@ class CppEnvironment final : public Environment {
 
     EnvironmentReturn run(const EnvironmentRun& run) override {
         out_.clear();
-        append_frame(out_, FrameKind::invoke, {static_cast<std::uint64_t>(run.deadline_ms)}, {run.request_id, run.function_arn, run.event});
+        append_frame(out_, FrameKind::invoke, {static_cast<std::uint64_t>(run.deadline_ms), run.alone ? 1U : 0U},
+                     {run.request_id, run.function_arn, run.event});
         if (!send()) return exited(run);
         while (const auto frame = receive(&run, nullptr)) {
             switch (frame->kind) {
@@ -126,6 +128,7 @@ class CppEnvironment final : public Environment {
                     return decode_frame(std::string_view(in_).substr(0, *size));
                 }
             }
+            if (run != nullptr && run->alone && spin_([this] { return try_read(); })) continue;
             if (!wait(run, deadline) || !read()) return std::nullopt;
         }
     }
@@ -150,17 +153,15 @@ class CppEnvironment final : public Environment {
         }
     }
 
-    bool read() {
-        constexpr std::size_t chunk = 64 * 1024;
-        const std::size_t before = in_.size();
-        in_.resize(before + chunk);
+    bool read(int flags = 0) {
         ssize_t got = 0;
         do {
-            got = ::recv(channel_.number(), in_.data() + before, chunk, 0);
+            got = ::recv(channel_.number(), received_.data(), received_.size(), flags);
         } while (got < 0 && errno == EINTR);
-        in_.resize(before + static_cast<std::size_t>(std::max<ssize_t>(got, 0)));
+        in_.append(received_.data(), static_cast<std::size_t>(std::max<ssize_t>(got, 0)));
         return got > 0;
     }
+    bool try_read() { return read(MSG_DONTWAIT); }
 
     EnvironmentReturn returned(const Frame& frame, const EnvironmentRun& run) {
         drain_output(&run);
@@ -184,8 +185,10 @@ class CppEnvironment final : public Environment {
     }
 
     const OwnedDescriptor channel_;
+    std::array<char, 16 * 1024> received_;
     std::string in_, out_;
     std::size_t consumed_ = 0;
+    SpinWait spin_;
     bool output_ended_ = false;
 };
 

@@ -21,6 +21,7 @@ struct EnvironmentRun {
     std::int64_t deadline_ms = 0;               ///< since the Unix epoch
     const fogbank_host* host = nullptr;         ///< answers what a C++ handler asks
     std::function<void(std::string_view)> log;  ///< one line of what the process or handler says
+    bool alone = false;                         ///< no other invocation runs or waits: both ends may wait awake
 };
 
 struct EnvironmentReturn {

@@ -1,6 +1,7 @@
 /// One version of a function: its stored record, its loaded code and its warm environments.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <memory>
 #include <mutex>
@@ -52,11 +53,16 @@ class Function {
     Result<Taken> take_environment(const Code& code);
     EnvironmentPool& environments() { return environments_; }
 
+    /// Runs inside the server, and its last invocation took so little that its caller had better not go to sleep.
+    bool quick() const { return in_process_ && last_took_.load(std::memory_order_relaxed) < quick_limit; }
+    void set_last_took(std::chrono::nanoseconds time) { last_took_.store(time, std::memory_order_relaxed); }
+
     std::shared_ptr<const FunctionRecord> record() const;
     /// Marks the record as changed after `replaced`.
     void set_revision(std::string revision_id, WallTime modified_at);
 
   private:
+    static constexpr std::chrono::nanoseconds quick_limit = std::chrono::microseconds(10);
     struct Loaded {
         std::shared_ptr<const Plugin> plugin;
         std::filesystem::path path;
@@ -81,6 +87,7 @@ class Function {
     const std::shared_ptr<const CodeStore> code_store_;
     const std::shared_ptr<const EnvironmentStarter> starter_;
     EnvironmentPool environments_;
+    std::atomic<std::chrono::nanoseconds> last_took_ = std::chrono::nanoseconds::max();
     std::mutex load_mutex_;     ///< held while loading; taken before mutex_
     mutable std::mutex mutex_;  ///< guards what follows
     std::shared_ptr<const FunctionRecord> record_;

@@ -1,11 +1,13 @@
 #include "lambda/function_service.h"
 
 #include <spdlog/spdlog.h>
+#include <sys/resource.h>
 
 #include <algorithm>
 #include <charconv>
 
 #include "common/logging.h"
+#include "common/stay_awake.h"
 #include "lambda/detail/service.h"
 #include "lambda/function_validation.h"
 #include "lambda/limits.h"
@@ -18,6 +20,14 @@ namespace {
 
 /// How long a process is kept for the next invocation.
 constexpr std::chrono::minutes warm_time{10};
+/// How long a caller's loop looks for a quick function's answer before it sleeps.
+constexpr std::chrono::microseconds quick_answer_limit{20};
+
+long peak_memory_mb() {
+    rusage usage{};
+    ::getrusage(RUSAGE_SELF, &usage);
+    return usage.ru_maxrss / 1024;
+}
 
 /// Asynchronous attempts at the same time: as many as keep the cores busy when functions wait for something most of their time.
 std::size_t attempts_max(const FunctionService::Dependencies& dependencies) {
@@ -82,7 +92,7 @@ std::shared_ptr<InvocationServices> Service::make_services() {
         metrics.counter("fogbank_lambda_errors_total", "Function invocations that ended with a function error."),
         metrics.counter("fogbank_lambda_timeouts_total", "Function invocations that exceeded their time."),
         [this](const FunctionPtr& function) { code_replaced(function); }, [this](const FunctionPtr& function) { return current(function); },
-        nullptr, nullptr, nullptr, dependencies_.arns, dependencies_.partition_key_of, dependencies_.random.uuid()});
+        nullptr, nullptr, nullptr, peak_memory_mb(), dependencies_.arns, dependencies_.partition_key_of, dependencies_.random.uuid()});
 }
 
 std::optional<FunctionEntry> Service::find(const FunctionName& name) const {
@@ -237,7 +247,9 @@ Awaitable<InvocationResult> Service::invoke(InvokeRequest request) {
         const auto invocation =
             std::make_shared<Invocation>(services_, resolved->function, request_id, shared, std::move(details), std::move(done));
         const auto submitted = submit(invocation, Invoker::Source::caller);
-        if (!submitted) invocation->abandon(submitted.error());
+        if (!submitted) return invocation->abandon(submitted.error());
+        if (*submitted == Invoker::Pickup::at_once && resolved->function->quick())
+            stay_awake(std::chrono::steady_clock::now() + quick_answer_limit);
     };
     auto result = co_await wait_for<Result<InvocationResult>>(std::move(start));
     if (result) result->request_id = request_id;
@@ -290,7 +302,7 @@ InvocationQueue::Started Service::start_attempt(const QueueEntry& entry, Invocat
     return InvocationQueue::Started::shutting_down;
 }
 
-Result<void> Service::submit(std::shared_ptr<Invocation> invocation, Invoker::Source source) {
+Result<Invoker::Pickup> Service::submit(std::shared_ptr<Invocation> invocation, Invoker::Source source) {
     auto submitted = invoker_.submit(std::move(invocation), source, dependencies_.clock.steady());
     if (submitted && dependencies_.threads_max > dependencies_.threads && !growing_.exchange(true)) grow_later();
     return submitted;
@@ -310,6 +322,7 @@ void Service::sweep_later() {
         for (const auto& invocation : invoker_.withdraw(dependencies_.clock.steady() - policy_.thread_wait_max)) {
             invocation->abandon(Error(Errc::too_many_requests, "Rate Exceeded."));
         }
+        services_->peak_memory_mb = peak_memory_mb();
         retire_environments();
         sweep_later();
     });

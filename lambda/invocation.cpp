@@ -1,7 +1,6 @@
 #include "lambda/invocation.h"
 
 #include <spdlog/spdlog.h>
-#include <sys/resource.h>
 
 #include <algorithm>
 #include <cmath>
@@ -26,13 +25,6 @@ std::string two_decimals(double value) {
     char buffer[64];
     std::snprintf(buffer, sizeof buffer, "%.2f", value);
     return buffer;
-}
-
-/// Handlers inside the server share its memory, so this is the process's peak.
-long peak_memory_mb() {
-    rusage usage{};
-    ::getrusage(RUSAGE_SELF, &usage);
-    return usage.ru_maxrss / 1024;
 }
 
 InvocationResult function_error(std::string error_object) {
@@ -111,7 +103,7 @@ Invocation::Invocation(std::shared_ptr<InvocationServices> services, std::shared
       event_(std::move(event)),
       done_(std::move(done)) {}
 
-void Invocation::run() {
+void Invocation::run(bool alone) {
     {
         const std::lock_guard lock(mutex_);
         if (!done_) return;
@@ -123,7 +115,7 @@ void Invocation::run() {
         begin(nullptr, Failure{detail::error_object("Runtime.InvalidEntrypoint", code.error().message), code.error().message});
         return;
     }
-    if (!code->plugin) return run_in_environment(*code);
+    if (!code->plugin) return run_in_environment(*code, alone);
     if (!begin(&*code, std::nullopt)) return;
     HandlerReturn returned = call_handler(*code->plugin);
     finish(judged(returned.status, std::move(returned.result), returned.too_large));
@@ -171,7 +163,7 @@ std::unique_ptr<Environment> Invocation::ready_environment(const Function::Code&
     return std::move(taken->environment);
 }
 
-void Invocation::run_in_environment(const Function::Code& code) {
+void Invocation::run_in_environment(const Function::Code& code, bool alone) {
     std::optional<Failure> failure;
     auto environment = ready_environment(code, failure);
     if (environment) {
@@ -183,7 +175,7 @@ void Invocation::run_in_environment(const Function::Code& code) {
         if (environment && !failure) function_->environments().put(std::move(environment), code.identity, services_->clock.steady());
         return;
     }
-    EnvironmentReturn returned = run_environment(*environment);
+    EnvironmentReturn returned = run_environment(*environment, alone);
     if (returned.reusable) function_->environments().put(std::move(environment), code.identity, std::chrono::steady_clock::now());
     environment.reset();  // the end of a process that is not kept is waited for here
     if (returned.kind == EnvironmentReturn::Kind::exited) {
@@ -194,11 +186,11 @@ void Invocation::run_in_environment(const Function::Code& code) {
     finish(judged(returned.kind == EnvironmentReturn::Kind::result ? 0 : 1, std::move(returned.payload), returned.too_large));
 }
 
-EnvironmentReturn Invocation::run_environment(Environment& environment) {
+EnvironmentReturn Invocation::run_environment(Environment& environment, bool alone) {
     const std::string& arn = details_.invoked_arn.empty() ? record_->configuration.arn : details_.invoked_arn;
     const fogbank_host host = HostCalls::host_table(*this);
     EnvironmentRun run{
-        request_id_, arn, *event_, details_.client_context, deadline_ms_, &host, [this](std::string_view line) { log_line(line); }};
+        request_id_, arn, *event_, details_.client_context, deadline_ms_, &host, [this](std::string_view line) { log_line(line); }, alone};
     {
         const std::lock_guard lock(mutex_);
         // If its time is up already, nothing is to be run.
@@ -306,12 +298,16 @@ void Invocation::answer(InvocationResult result) {
 }
 
 void Invocation::log_end() {
-    const double ms = std::chrono::duration<double, std::milli>(services_->clock.steady() - began_).count();
+    const auto took = services_->clock.steady() - began_;
+    function_->set_last_took(took);
+    const double ms = std::chrono::duration<double, std::milli>(took).count();
     append("END RequestId: " + request_id_);
     std::string report = "REPORT RequestId: " + request_id_ + "\tDuration: " + two_decimals(ms) +
                          " ms\tBilled Duration: " + std::to_string(static_cast<std::int64_t>(std::ceil(ms))) +
                          " ms\tMemory Size: " + std::to_string(record_->configuration.memory_mb) + " MB\tMax Memory Used: " +
-                         std::to_string(memory_kb_ > 0 ? static_cast<long>((memory_kb_ + 1023) / 1024) : peak_memory_mb()) + " MB";
+                         std::to_string(memory_kb_ > 0 ? static_cast<long>((memory_kb_ + 1023) / 1024)
+                                                       : services_->peak_memory_mb.load(std::memory_order_relaxed)) +
+                         " MB";
     if (init_duration_) report += "\tInit Duration: " + two_decimals(static_cast<double>(init_duration_->count()) / 1000.0) + " ms";
     append(report);
 }

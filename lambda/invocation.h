@@ -45,6 +45,8 @@ struct InvocationServices {
     std::atomic<Shadows*> shadows = nullptr;
     std::atomic<LogSink*> logs = nullptr;
     std::atomic<RoleAccess*> role_access = nullptr;
+    /// The server's own peak, that of functions that run inside it; looked up every second.
+    std::atomic<long> peak_memory_mb = 0;
     const ArnFactory arns;
     const std::function<std::optional<std::string>(const TableName&)> partition_key_of;
     const std::string server_log_stream = {};  ///< of functions that run inside the server; the day and version come before it
@@ -92,7 +94,8 @@ class Invocation : public std::enable_shared_from_this<Invocation> {
                std::shared_ptr<const std::string> event, InvocationDetails details, Done done);
 
     /// Calls the handler on this thread; returns when it has returned. Once.
-    void run();
+    /// @param alone  no other invocation runs or waits: a core may be spent on waiting awake.
+    void run(bool alone);
     /// Ends it with `error` if it was not answered. When this returns, the invocation touches no service any more.
     void abandon(Error error);
 
@@ -111,9 +114,9 @@ class Invocation : public std::enable_shared_from_this<Invocation> {
     };
     bool begin(const Function::Code* code, const std::optional<Failure>& failure);
     HandlerReturn call_handler(const Plugin& plugin);
-    void run_in_environment(const Function::Code& code);
+    void run_in_environment(const Function::Code& code, bool alone);
     std::unique_ptr<Environment> ready_environment(const Function::Code& code, std::optional<Failure>& failure);
-    EnvironmentReturn run_environment(Environment& environment);
+    EnvironmentReturn run_environment(Environment& environment, bool alone);
     void finish(InvocationResult result);
     void log_line(std::string_view text);
     void append(std::string text);

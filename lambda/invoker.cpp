@@ -4,6 +4,7 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <atomic>
 #include <condition_variable>
 #include <deque>
 #include <mutex>
@@ -11,6 +12,7 @@
 
 #include "common/logging.h"
 #include "lambda/limits.h"
+#include "lambda/spin_wait.h"
 
 namespace fogbank::lambda {
 
@@ -29,16 +31,19 @@ struct Invoker::State {
     std::condition_variable work;     ///< something to run, or stopping
     std::condition_variable settled;  ///< a thread became idle or went
     std::deque<Waiting> callers, queued;
-    std::vector<Job> running;  ///< per thread; empty when idle
-    std::vector<bool> exited;  ///< or not begun
-    std::size_t idle_threads = 0;
+    std::vector<Job> running;          ///< per thread; empty when idle
+    std::vector<bool> exited;          ///< or not begun
+    std::size_t idle_threads = 0;      ///< one of them may be looking out
+    bool looking_out = false;          ///< an idle thread is awake
+    std::atomic<bool> look_up{false};  ///< there is something to do for the one that looks out
+    std::size_t busy_threads = 0;      ///< with an entry in `running`
     std::size_t running_callers = 0;
     bool stopping = false;
     Gauge* busy;  ///< null once stopped
 
-    bool idle() const {
-        return std::none_of(running.begin(), running.end(), [](const Job& job) { return job.invocation != nullptr; });
-    }
+    bool work_to_do() const { return stopping || !callers.empty() || !queued.empty(); }
+
+    bool idle() const { return busy_threads == 0; }
 };
 
 Invoker::Invoker(std::size_t threads, std::size_t threads_max, Gauge& busy)
@@ -71,14 +76,19 @@ Invoker::~Invoker() {
     stop(std::chrono::milliseconds(0));
 }
 
-Result<void> Invoker::submit(std::shared_ptr<Invocation> invocation, Source source, SteadyTime now) {
+Result<Invoker::Pickup> Invoker::submit(std::shared_ptr<Invocation> invocation, Source source, SteadyTime now) {
     const std::lock_guard lock(state_->mutex);
     if (state_->stopping) return Error(Errc::unavailable, "the server is shutting down");
     if (source == Source::caller && state_->callers.size() >= waiting_callers_max) return Error(Errc::too_many_requests, "Rate Exceeded.");
     auto& target = source == Source::caller ? state_->callers : state_->queued;
     target.push_back({std::move(invocation), now});
+    const bool alone = state_->callers.size() + state_->queued.size() == 1 && state_->idle();
+    if (state_->looking_out && alone) {
+        state_->look_up.store(true, std::memory_order_release);
+        return Pickup::at_once;
+    }
     state_->work.notify_one();
-    return {};
+    return Pickup::later;
 }
 
 std::vector<std::shared_ptr<Invocation>> Invoker::withdraw(SteadyTime time) {
@@ -96,24 +106,42 @@ std::size_t Invoker::callers() const {
     return state_->callers.size() + state_->running_callers;
 }
 
+/// Returns when there is something to do. When no function runs at all, one thread stays awake a while: more would take the cores from
+/// those that have something to do.
+void Invoker::wait_for_work(State& state, std::unique_lock<std::mutex>& lock, SpinWait& spin) {
+    ++state.idle_threads;
+    if (!state.work_to_do() && !state.looking_out && state.idle()) {
+        state.looking_out = true;
+        state.look_up.store(false, std::memory_order_relaxed);
+        lock.unlock();
+        spin([&] { return state.look_up.load(std::memory_order_acquire); });
+        lock.lock();
+        state.looking_out = false;
+    }
+    state.work.wait(lock, [&] { return state.work_to_do(); });
+    --state.idle_threads;
+}
+
 void Invoker::run(const std::shared_ptr<State>& state, std::size_t index) {
+    SpinWait spin;
     std::unique_lock lock(state->mutex);
     while (true) {
-        ++state->idle_threads;
-        state->work.wait(lock, [&] { return state->stopping || !state->callers.empty() || !state->queued.empty(); });
-        --state->idle_threads;
+        wait_for_work(*state, lock, spin);
         if (state->stopping) break;
         const Source source = state->callers.empty() ? Source::queue : Source::caller;
         auto& from = source == Source::caller ? state->callers : state->queued;
         std::shared_ptr<Invocation> invocation = std::move(from.front().invocation);
         from.pop_front();
         state->running[index] = {invocation, source};
+        ++state->busy_threads;
         if (source == Source::caller) ++state->running_callers;
         state->busy->add(1);
+        const bool alone = state->callers.empty() && state->queued.empty() && state->busy_threads == 1;
         lock.unlock();
-        invocation->run();
+        invocation->run(alone);
         lock.lock();
         state->running[index] = {};
+        --state->busy_threads;
         if (source == Source::caller) --state->running_callers;
         if (state->busy != nullptr) state->busy->add(-1);
         state->settled.notify_all();

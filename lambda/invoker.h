@@ -3,7 +3,9 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
+#include <mutex>
 #include <thread>
 #include <vector>
 
@@ -12,6 +14,8 @@
 #include "lambda/invocation.h"
 
 namespace fogbank::lambda {
+
+class SpinWait;
 
 /// Any thread, except where said.
 class Invoker {
@@ -27,9 +31,11 @@ class Invoker {
     Invoker& operator=(const Invoker&) = delete;
 
     enum class Source { caller, queue };
+    /// Whether a thread that is awake takes the invocation at once.
+    enum class Pickup : std::uint8_t { at_once, later };
     /// Runs `invocation` when a thread is free. Errors, and then it was not taken and its `done` not called: too_many_requests, when
     /// waiting_callers_max callers wait already; unavailable after `stop`. From the queue no bound applies here; the queue keeps its own.
-    Result<void> submit(std::shared_ptr<Invocation> invocation, Source source, SteadyTime now);
+    Result<Pickup> submit(std::shared_ptr<Invocation> invocation, Source source, SteadyTime now);
     /// Adds a thread if that is due. True if somebody waits still and there may be more threads: ask again after `patience`.
     bool grow(SteadyTime now);
     /// Takes back the callers' invocations that no thread has begun and that were submitted before `time`.
@@ -46,6 +52,7 @@ class Invoker {
   private:
     struct State;
     void add_thread();
+    static void wait_for_work(State& state, std::unique_lock<std::mutex>& lock, SpinWait& spin);
     static void run(const std::shared_ptr<State>& state, std::size_t index);
     std::shared_ptr<State> state_;  ///< shared with the threads, which may outlive this
     std::vector<std::thread> threads_;

@@ -19,6 +19,7 @@
 #include "fogbank/lambda.h"
 #include "lambda/limits.h"
 #include "lambda/plugin.h"
+#include "lambda/spin_wait.h"
 #include "lambda/worker_protocol.h"
 
 namespace fogbank::lambda {
@@ -42,6 +43,8 @@ class Channel {
         }
         if (out_.capacity() > kept_bytes) out_ = std::string();
     }
+    /// Whether `receive` may wait awake.
+    void set_awake(bool awake) { awake_ = awake; }
     /// Valid until the next call.
     Frame receive() {
         in_.erase(0, consumed_);
@@ -59,20 +62,28 @@ class Channel {
     }
 
   private:
-    static constexpr std::size_t chunk = 64 * 1024;
+    static constexpr std::size_t chunk = 8 * 1024;
     static constexpr std::size_t kept_bytes = 256 * 1024;
     void more(std::size_t wanted) {
         const std::size_t before = in_.size();
         in_.resize(before + std::max(wanted, std::size_t{4096}));
-        ssize_t got = 0;
-        do {
-            got = ::recv(channel, in_.data() + before, in_.size() - before, 0);
-        } while (got < 0 && errno == EINTR);
+        ssize_t got = -1;
+        const auto look = [&] {
+            got = ::recv(channel, in_.data() + before, in_.size() - before, MSG_DONTWAIT);
+            return got >= 0;
+        };
+        if (!awake_ || !spin_(look)) {
+            do {
+                got = ::recv(channel, in_.data() + before, in_.size() - before, 0);
+            } while (got < 0 && errno == EINTR);
+        }
         if (got <= 0) ::_exit(0);  // the server is done with this worker
         in_.resize(before + static_cast<std::size_t>(got));
     }
     std::string in_, out_;
     std::size_t consumed_ = 0;
+    SpinWait spin_;
+    bool awake_ = false;
 };
 
 /// What stands behind fogbank_host in a worker.
@@ -186,6 +197,7 @@ struct Invocation {
         const Frame frame = messages.receive();
         if (frame.kind != FrameKind::invoke) ::_exit(parent_gone_status);
         const Invocation invocation(frame);
+        messages.set_awake(frame.numbers[1] != 0);
         host.request_id = detail::bytes(invocation.request_id);
         host.function_arn = detail::bytes(invocation.arn);
         host.deadline_ms = invocation.deadline_ms;

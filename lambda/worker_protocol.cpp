@@ -22,7 +22,7 @@ std::optional<Shape> shape_of(FrameKind kind) {
         case FrameKind::log:
             return Shape{0, 1};
         case FrameKind::invoke:
-            return Shape{1, 3};
+            return Shape{2, 3};
         case FrameKind::call:
             return Shape{2, 3};
         case FrameKind::reply:

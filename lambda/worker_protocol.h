@@ -30,7 +30,8 @@ inline constexpr std::size_t frame_bytes_max = 8 * 1024 * 1024;
 inline constexpr std::size_t frame_head_bytes = 4;
 
 /// Numbers and texts of each kind:
-///   ready: – / –; refused: – / reason; invoke: deadline_ms / request_id, arn, event; log: – / line;
+///   ready: – / –; refused: – / reason; invoke: deadline_ms, whether the next one may
+///   be waited for awake / request_id, arn, event; log: – / line;
 ///   call: HostCall, number / first, second, third; reply: status / text; result: status, peak memory in KB / payload.
 void append_frame(std::string& out, FrameKind kind, std::initializer_list<std::uint64_t> numbers,
                   std::initializer_list<std::string_view> texts);

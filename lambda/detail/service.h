@@ -186,7 +186,7 @@ class Service final : public FunctionService, public FunctionAdministration {
     InvocationQueue::Started start_attempt(const QueueEntry& entry, InvocationQueue::Report report);
     RetryPlan retry_plan(const FunctionReference& function) const;
     void settled(const QueueEntry& entry, InvocationQueue::Ending ending, UniqueFunction<void(bool)> then);
-    Result<void> submit(std::shared_ptr<Invocation> invocation, Invoker::Source source);
+    Result<Invoker::Pickup> submit(std::shared_ptr<Invocation> invocation, Invoker::Source source);
     void grow_later();
     void sweep_later();
     void retire_environments();
