@@ -22,6 +22,24 @@ asio::awaitable<Outcome> apply(const Services& services, registry::LoggingSettin
     co_return json_response(json::object());
 }
 
+Result<std::vector<registry::EventLogging>> read_event_configurations(const json& body) {
+    std::vector<registry::EventLogging> out;
+    const json* list = find_member(body, "eventConfigurations");
+    if (list == nullptr) return out;
+    if (!list->is_array()) return validation_error("eventConfigurations must be a list");
+    for (const json& one : *list) {
+        if (!one.is_object()) return validation_error("each of eventConfigurations must be an object");
+        const auto type = required_string(one, "eventType");
+        if (!type) return type.error();
+        const auto level = optional_string(one, "logLevel");
+        if (!level) return level.error();
+        const auto destination = optional_string(one, "logDestination");
+        if (!destination) return destination.error();
+        out.push_back({*type, level->value_or(""), destination->value_or("")});
+    }
+    return out;
+}
+
 asio::awaitable<Outcome> set_v2_logging_options(const Services& services, const Call& call) {
     const auto body = json_object_body(call, control_body_bytes_max);
     if (!body) co_return body.error();
@@ -31,7 +49,9 @@ asio::awaitable<Outcome> set_v2_logging_options(const Services& services, const 
     if (!level) co_return level.error();
     const auto disable = optional_bool(*body, "disableAllLogs");
     if (!disable) co_return disable.error();
-    registry::LoggingSettings settings{role->value_or(""), level->value_or(""), disable->value_or(false)};
+    auto events = read_event_configurations(*body);
+    if (!events) co_return events.error();
+    registry::LoggingSettings settings{role->value_or(""), level->value_or(""), disable->value_or(false), std::move(*events)};
     co_return co_await apply(services, std::move(settings));
 }
 
@@ -41,6 +61,12 @@ asio::awaitable<Outcome> get_v2_logging_options(const Services& services, const 
     json answer{{"disableAllLogs", found->disable_all}};
     if (!found->role_arn.empty()) answer["roleArn"] = found->role_arn;
     if (!found->default_level.empty()) answer["defaultLogLevel"] = found->default_level;
+    for (const registry::EventLogging& one : found->events) {
+        json event{{"eventType", one.event_type}};
+        if (!one.level.empty()) event["logLevel"] = one.level;
+        if (!one.destination.empty()) event["logDestination"] = one.destination;
+        answer["eventConfigurations"].push_back(std::move(event));
+    }
     co_return json_response(answer);
 }
 
@@ -97,7 +123,7 @@ asio::awaitable<Outcome> set_logging_options(const Services& services, const Cal
     if (!role) co_return role.error();
     const auto level = optional_string(*body, "logLevel");
     if (!level) co_return level.error();
-    registry::LoggingSettings settings{*role, level->value_or(""), false};
+    registry::LoggingSettings settings{*role, level->value_or(""), false, {}};
     co_return co_await apply(services, std::move(settings));
 }
 

@@ -2,7 +2,7 @@
 
 Question: how many KiB does one more idle connection take, plain and with a client certificate, and does it stay so as they become many; how much
 CPU is one full mutual handshake with CONNECT and CONNACK. Brokers on core 0, the client on core 1, one after the other. IDLE_STEPS sets the
-numbers of connections.
+numbers of connections; names on the command line (Fogbank, OpenSSL, mosquitto, FlashMQ) choose who is measured.
 """
 
 import json
@@ -49,6 +49,10 @@ def bare(files, server_files):
         process.kill()
 
 
+def chosen(name):
+    return len(sys.argv) == 1 or name in sys.argv[1:]
+
+
 def main():
     with tempfile.TemporaryDirectory(prefix="fogbank-idle-") as folder:
         folder = pathlib.Path(folder)
@@ -58,14 +62,19 @@ def main():
             subprocess.run(["taskset", "-a", "-c", "-p", "0", str(server.process.pid)], check=True, stdout=subprocess.DEVNULL)
             server.provision("bench", folder / "bench")
             files = {"ca": str(folder / "bench" / "RootCA.pem"), "cert": str(folder / "bench" / "bench-certificate.pem.crt"), "key": str(folder / "bench" / "bench-private.pem.key")}
-            measure("Fogbank, plain", server.endpoints["mqtt_port"], server.process.pid)
-            server.stop()
-            server.start()
-            subprocess.run(["taskset", "-a", "-c", "-p", "0", str(server.process.pid)], check=True, stdout=subprocess.DEVNULL)
-            measure("Fogbank, mTLS", server.endpoints["mqtts_port"], server.process.pid, files)
-            bare(files, (f"{server.data}/server.pem", f"{server.data}/server.key"))
+            if chosen("Fogbank"):
+                measure("Fogbank, plain", server.endpoints["mqtt_port"], server.process.pid)
+                server.stop()
+                server.start()
+                subprocess.run(["taskset", "-a", "-c", "-p", "0", str(server.process.pid)], check=True, stdout=subprocess.DEVNULL)
+                measure("Fogbank, mTLS", server.endpoints["mqtts_port"], server.process.pid, files)
+            if chosen("OpenSSL"):
+                bare(files, (f"{server.data}/server.pem", f"{server.data}/server.key"))
             for peer in peers(folder, server):
                 others.append(peer)
+                if not chosen(peer.name):
+                    peer.stop()
+                    continue
                 measure(f"{peer.name}, plain", peer.plain_port, peer.process.pid)
                 peer.restart()
                 measure(f"{peer.name}, mTLS", peer.tls_port, peer.process.pid, files)

@@ -3,7 +3,7 @@
 Questions, each a section that may be named on the command line:
 half      p99 of each broker at half of the highest rate that any peer reached in a closed loop of the same shape (open loop: the delay counts from when
           a message was due).
-storm     p99 of established clients at a fixed rate, while another client opens mutual TLS connections as fast as it can.
+storm     p99 of established clients at a fixed rate, while eight others open mutual TLS connections as fast as they can.
 cores     what a second shard is worth on 100 pairs: twice the CPU of a delivery with one shard over that with two. (The generator needs a core of this
           machine's two, so the rate itself cannot show it.)
 policies  CPU of a delivery for a certificate with ten policies of 2 KB beside one with a single small one.
@@ -31,8 +31,10 @@ SHAPES = [
     ("100 pairs qos 1, 100 B, plain", False, {"qos": 1, "size": 100, "messages": 100000, "pairs": 100, "window": 20}),
     ("100 pairs qos 1, 100 B, mTLS", True, {"qos": 1, "size": 100, "messages": 60000, "pairs": 100, "window": 20}),
 ]
-PAIRS = {"qos": 0, "size": 100, "messages": 200000, "pairs": 100, "window": 20}
+PAIRS = {"qos": 0, "size": 100, "messages": 1000000, "pairs": 100, "window": 20}
 OPEN_LOOP_S = 3
+STORM_S = 5
+STORM_CLIENTS = 8
 
 
 def median(values):
@@ -70,20 +72,25 @@ def half(folder, server):
 
 
 def storm(folder, server):
-    paced = {"qos": 1, "size": 100, "pairs": 50, "rate": 2000, "window": 1000000, "messages": 2000 * 5}
-    quiet = load(server.endpoints["mqtts_port"], server.process.pid, True, folder / "bench", paced)
+    paced = {"qos": 1, "size": 100, "pairs": 50, "rate": 2000, "window": 1000000, "messages": 2000 * STORM_S}
     files = folder / "bench"
-    command = ["taskset", "-c", "1", str(IDLE), "--host", "localhost", "--port", str(server.endpoints["mqtts_port"]), "--pid", str(server.process.pid), "--steps", "12000", "--prefix", "storm",
-               "--ca", str(files / "RootCA.pem"), "--cert", str(files / "bench-certificate.pem.crt"), "--key", str(files / "bench-private.pem.key")]
-    other = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        before = server_connects(server)
-        stormy = load(server.endpoints["mqtts_port"], server.process.pid, True, folder / "bench", paced)
-        connects = (server_connects(server) - before) / stormy["seconds"]
-    finally:
-        other.kill()
-        other.wait()
-    print(f"handshake storm: {connects:.0f} connects/s; established clients at 2,000 QoS 1 messages/s: p99 {stormy['p99_ms']:.3f} ms, without it {quiet['p99_ms']:.3f} ms", flush=True)
+    quiet, stormy, connects = [], [], []
+    for run in range(RUNS):
+        quiet.append(load(server.endpoints["mqtts_port"], server.process.pid, True, files, paced)["p99_ms"])
+        # They give way to the load generator, which shares their core: what is measured is the broker.
+        others = [subprocess.Popen(["nice", "-n", "19", "taskset", "-c", "1", str(IDLE), "--host", "localhost", "--port", str(server.endpoints["mqtts_port"]), "--pid", str(server.process.pid),
+                                    "--steps", "100000", "--prefix", f"storm-{run}-{number}-", "--ca", str(files / "RootCA.pem"), "--cert", str(files / "bench-certificate.pem.crt"),
+                                    "--key", str(files / "bench-private.pem.key")], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) for number in range(STORM_CLIENTS)]
+        try:
+            before = server_connects(server)
+            result = load(server.endpoints["mqtts_port"], server.process.pid, True, files, paced)
+            stormy.append(result["p99_ms"])
+            connects.append((server_connects(server) - before) / result["seconds"])
+        finally:
+            for other in others:
+                other.kill()
+                other.wait()
+    print(f"handshake storm: {median(connects):.0f} connects/s from {STORM_CLIENTS} at a time; established clients at 2,000 QoS 1 messages/s: p99 {median(stormy):.3f} ms, without it {median(quiet):.3f} ms", flush=True)
 
 
 def server_connects(server):
@@ -113,7 +120,7 @@ def cores(folder, _server):
 
 def policies(folder, server):
     iot = server.boto3("iot")
-    statement = {"Effect": "Deny", "Action": ["iot:Publish", "iot:Subscribe"], "Resource": [f"arn:aws:iot:*:*:topic/forbidden/{i}/*/${{iot:ClientId}}" for i in range(20)]}
+    statement = {"Effect": "Deny", "Action": ["iot:Publish", "iot:Subscribe"], "Resource": [f"arn:aws:iot:*:*:topic/forbidden/{i}/*/${{iot:ClientId}}" for i in range(34)]}
     document = json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "iot:*", "Resource": "*"}, statement]}, separators=(",", ":"))
     server.provision("heavy", folder / "heavy")
     certificate = [one["certificateArn"] for one in iot.list_certificates(ascendingOrder=False)["certificates"]][0]

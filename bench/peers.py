@@ -1,4 +1,5 @@
-"""The brokers that Fogbank is measured beside: those that are on PATH or named by an environment variable (MOSQUITTO, FLASHMQ)."""
+"""The brokers that Fogbank is measured beside: those that are on PATH or named by an environment variable (MOSQUITTO, FLASHMQ); of them those in
+BENCH_PEERS (`FlashMQ,mosquitto`), if it is set."""
 
 import os
 import shutil
@@ -77,7 +78,8 @@ class FlashMQ(Peer):
 
 def peers(folder, server):
     """Those that can be run, started. The caller stops them."""
-    for kind in (Mosquitto, FlashMQ):
+    wanted = os.environ.get("BENCH_PEERS", "mosquitto,FlashMQ").split(",")
+    for kind in (kind for kind in (Mosquitto, FlashMQ) if kind.name in wanted):
         peer = kind(folder, server)
         if peer.binary:
             yield peer.start()

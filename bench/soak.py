@@ -8,6 +8,7 @@ after the first minutes the figure should not grow. At the end: growth from the 
 import os
 import pathlib
 import random
+import socket
 import sys
 import tempfile
 import threading
@@ -76,7 +77,7 @@ class Worker(threading.Thread):
             if self.random.random() < 0.5:
                 client.disconnect()
             elif client.socket():
-                client.socket().close()
+                client.socket().shutdown(socket.SHUT_RDWR)  # the end that the network makes: no DISCONNECT
         finally:
             client.loop_stop()
 

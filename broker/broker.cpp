@@ -68,7 +68,10 @@ class BrokerServer final : public Broker, private RevocationObserver {
 
     boost::asio::awaitable<Result<void>> restore() override {
         Result<void> done = co_await core_.retained->restore();
-        if (done) done = co_await restore_sessions(core_);
+        if (!done) co_return done;
+        Result<std::vector<LostWill>> lost = co_await restore_sessions(core_);
+        if (!lost) co_return lost.error();
+        lost_wills_ = std::move(*lost);
         co_return done;
     }
 
@@ -107,6 +110,7 @@ class BrokerServer final : public Broker, private RevocationObserver {
         for (const auto& state : core_.states) state->shard.post([&state] { state->start(); });
         started_ = true;
         core_.shards[0].post([this] {
+            publish_lost_wills();
             for (const auto& listener : listeners_) listener->start();
         });
         return ports;
@@ -132,6 +136,14 @@ class BrokerServer final : public Broker, private RevocationObserver {
     }
 
   private:
+    /// On the first shard, when everybody who listens from within is there and before any client is.
+    void publish_lost_wills() {
+        for (LostWill& will : std::exchange(lost_wills_, {})) {
+            core_.states[0]->journal.erase(std::move(will.key));
+            core_.router.publish(std::move(will.message), nullptr);
+        }
+    }
+
     bool drained() {
         const auto all = std::make_shared<std::atomic<bool>>(true);
         on_each_shard([all](ShardState& state) {
@@ -163,6 +175,7 @@ class BrokerServer final : public Broker, private RevocationObserver {
     ConnectionControl control_;
     DirectMessages direct_{core_.clients, core_.shards};
     std::vector<std::unique_ptr<Listener>> listeners_;
+    std::vector<LostWill> lost_wills_;  ///< from `restore` to `listen`
     bool started_ = false;
 };
 

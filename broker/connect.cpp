@@ -245,6 +245,7 @@ void Connection::accept(bool session_present) {
     home_.core.metrics.connections.add(1);
     home_.core.lifecycle.connected(identity_);
     record("connected", {}, session_present ? "with the session it had" : "with a new session");
+    keep_will();
     send_connack(session_present);
     if (session_present) session_->send_queued();
     stop_waiting(wait_decision);

@@ -159,7 +159,7 @@ void Connection::close_with(DisconnectReason reason, mqtt::Reason code, std::str
     } else if (session) {
         session->withdraw(id_);
     }
-    will_.reset();
+    forget_will();
     stream_->end(close_code(reason));  // last: who sees the connection closed finds the session ended
     home_.retire(*this);
 }

@@ -213,10 +213,13 @@ class Connection final : public std::enable_shared_from_this<Connection>, privat
     Acknowledgement::Callback acknowledge_later(const mqtt::Publish& publish);
     void on_acknowledged(std::uint64_t sequence);
     void send_acknowledgements();
+    void keep_will();
+    void forget_will();
     void begin_will();
-    MessagePtr will_message();
+    MessagePtr will_message() const;
     /// Of the messages that the client publishes; made for the first.
     const std::shared_ptr<const MessageOrigin>& origin();
+    std::shared_ptr<MessageOrigin> make_origin() const;
 
     // subscribe.cpp
     void handle(const mqtt::Subscribe& subscribe);
@@ -273,6 +276,7 @@ class Connection final : public std::enable_shared_from_this<Connection>, privat
     std::chrono::seconds keep_alive_{0};
     WallTime connected_at_{};
     std::unique_ptr<Will> will_;
+    std::uint64_t will_number_ = 0;  ///< names its record in the store; 0: there is none
     AckQueue acks_;
     double publish_tokens_ = 0, byte_tokens_ = 0;
     SteadyTime publish_tokens_at_{};

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "broker/connected_wills.h"
 #include "broker/connection.h"
 #include "broker/limits.h"
 #include "broker/reserved_topics.h"
@@ -208,27 +209,49 @@ void Connection::send_acknowledgements() {
 
 const std::shared_ptr<const MessageOrigin>& Connection::origin() {
     if (origin_) return origin_;
+    origin_ = make_origin();
+    return origin_;
+}
+
+std::shared_ptr<MessageOrigin> Connection::make_origin() const {
     auto made = std::make_shared<MessageOrigin>();
     made->protocol = MessageOrigin::Protocol::mqtt;
     made->client_id = identity_.client_id.str();
     made->principal_id = identity_.principal_id;
     made->source_ip = identity_.source_ip;
-    origin_ = std::move(made);
-    return origin_;
+    return made;
 }
 
-MessagePtr Connection::will_message() {
+/// So that the will is published even if the server dies. CONNACK does not wait for the commit: what is lost is the will of a client that
+/// came in the server's last milliseconds.
+void Connection::keep_will() {
+    if (!will_) return;
+    records::ConnectedWill will;
+    will.session = session_->number();
+    will.delay = will_->delay;
+    will.message = will_message();
+    will_number_ = home_.core.next_session_number.fetch_add(1);
+    home_.journal.put(records::connected_will_key(will_number_), records::encode(will));
+}
+
+/// The will is published, kept by the session for its delay, or not wanted any more; in the same commit as what it led to on this shard.
+void Connection::forget_will() {
+    will_.reset();
+    if (const std::uint64_t number = std::exchange(will_number_, 0)) home_.journal.erase(records::connected_will_key(number));
+}
+
+MessagePtr Connection::will_message() const {
     Message::Options options;
     options.topic_name = will_->topic_name;
     options.payload = will_->payload;
     options.qos = will_->qos;
     options.retain = will_->retain;
     // AWS: services on reserved topics do not act on wills (reference "shadow", section 2).
-    auto marked = std::make_shared<MessageOrigin>(*origin());
+    auto marked = make_origin();
     marked->last_will = true;
     options.origin = std::move(marked);
     options.received_at = home_.wall_now();
-    options.properties = std::move(will_->properties);
+    if (will_->properties) options.properties = std::make_unique<MessageProperties>(*will_->properties);
     return Message::create(std::move(options));
 }
 

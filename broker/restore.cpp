@@ -5,6 +5,7 @@
 #include <map>
 #include <unordered_map>
 
+#include "broker/connected_wills.h"
 #include "broker/core.h"
 #include "broker/session.h"
 #include "broker/session_records.h"
@@ -36,15 +37,16 @@ class Restore {
   public:
     explicit Restore(Core& core) : core_(core), now_(core.clock.now()) {}
 
-    asio::awaitable<Result<void>> run() {
+    asio::awaitable<Result<std::vector<LostWill>>> run() {
         for (const auto& [kind, take] :
              {std::pair{"s", &Restore::take_session}, std::pair{"b", &Restore::take_subscription}, std::pair{"m", &Restore::take_message},
-              std::pair{"q", &Restore::take_entry}, std::pair{"i", &Restore::take_inbound}, std::pair{"w", &Restore::take_will}}) {
+              std::pair{"q", &Restore::take_entry}, std::pair{"i", &Restore::take_inbound}, std::pair{"w", &Restore::take_will},
+              std::pair{"c", &Restore::take_connected_will}}) {
             auto done = co_await each(kind, take);
             if (!done) co_return done.error();
         }
         finish();
-        co_return Result<void>();
+        co_return std::move(lost_);
     }
 
   private:
@@ -141,12 +143,31 @@ class Restore {
         owner->restore_will(std::move(message), core_.clock.steady() + left);
     }
 
+    /// Its client was connected when the server ended: that was the end of the connection, too (MQTT-3.1.2-8).
+    void take_connected_will(const store::kv::KeyValue& item) {
+        next_number_ = std::max(next_number_, behind_kind(item.key).number().value_or(0) + 1);
+        auto will = records::decode_connected_will(item.value, now_);
+        if (!will) return orphan(item);
+        if (will->session == 0) {
+            lost_.push_back({item.key, std::move(will->message)});
+            return;
+        }
+        repairs_.erase(item.key);
+        Session* owner = session(will->session);
+        if (owner == nullptr) return;
+        records::WillRecord waiting;
+        waiting.due = now_ + will->delay;
+        waiting.message = records::encode(*will->message);
+        repairs_.put(records::will_key(will->session), records::encode(waiting));
+        owner->restore_will(std::move(will->message), core_.clock.steady() + will->delay);
+    }
+
     void finish() {
         core_.next_session_number.store(next_number_);
         core_.next_stored_number.store(next_message_);
         // Messages that no entry refers to: their numbers are forgotten here and their keys erased.
         for (auto& [number, shared] : messages_) {
-            if (shared.stored.use_count() == 1) orphans_.erase(records::message_key(number));
+            if (shared.stored.use_count() == 1) repairs_.erase(records::message_key(number));
         }
         for (auto& [number, restored] : sessions_) {
             core_.clients.find_or_add(restored->client_id(), restored);
@@ -154,29 +175,30 @@ class Restore {
             home.shard.post([restored = restored, since = disconnected_.at(number)] { restored->restore_done(since); });
         }
         if (!sessions_.empty()) logger("broker").info("sessions restored count={}", sessions_.size());
-        if (!orphans_.writes.empty()) core_.store->commit(std::move(orphans_), [](const Result<void>&) {});
+        if (!repairs_.writes.empty()) core_.store->commit(std::move(repairs_), [](const Result<void>&) {});
     }
 
     void damaged(const char* what) { logger("broker").error("a stored {} cannot be read and is ignored", what); }
     /// Left over from a session that has ended.
-    void orphan(const store::kv::KeyValue& item) { orphans_.erase(item.key); }
+    void orphan(const store::kv::KeyValue& item) { repairs_.erase(item.key); }
 
     Core& core_;
     const WallTime now_;
     std::unordered_map<std::uint64_t, std::shared_ptr<Session>> sessions_;
     std::unordered_map<std::uint64_t, WallTime> disconnected_;
     std::unordered_map<std::uint64_t, Shared> messages_;
-    store::kv::Batch orphans_;
+    store::kv::Batch repairs_;  ///< what the records come to, now that nobody is connected
+    std::vector<LostWill> lost_;
     std::uint64_t next_number_ = 1, next_message_ = 1;
 };
 
 }  // namespace
 
-asio::awaitable<Result<void>> restore_sessions(Core& core) {
-    if (core.store == nullptr) co_return Result<void>();
+asio::awaitable<Result<std::vector<LostWill>>> restore_sessions(Core& core) {
+    if (core.store == nullptr) co_return std::vector<LostWill>();
     Restore restore(core);
-    Result<void> done = co_await restore.run();
-    co_return done;
+    Result<std::vector<LostWill>> lost = co_await restore.run();
+    co_return lost;
 }
 
 }  // namespace fogbank::broker

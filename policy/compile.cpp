@@ -25,18 +25,6 @@ class WithoutConnectKeys final : public Context {
     const Context& all_;
 };
 
-bool mentions_connect_keys(const Statement& statement) {
-    const auto mentioned_in = [](const std::vector<std::string>& texts) {
-        return std::any_of(texts.begin(), texts.end(), [](const std::string& text) {
-            return std::any_of(connect_keys.begin(), connect_keys.end(),
-                               [&](std::string_view key) { return mentions_variable(text, key); });
-        });
-    };
-    return mentioned_in(statement.resource ? *statement.resource : *statement.not_resource) ||
-           std::any_of(statement.conditions.begin(), statement.conditions.end(),
-                       [&](const Condition& c) { return is_connect_key(c.key) || mentioned_in(c.values); });
-}
-
 std::string list_text(const std::vector<std::string>& values) {
     std::string out;
     for (const std::string& value : values) out.append(out.empty() ? "`" : ", `").append(value).append("`");
@@ -102,6 +90,18 @@ void add_probes(const CompiledStatement& s, std::uint32_t index, std::vector<Pro
 
 }  // namespace
 
+bool names_connect_keys(const Statement& statement) {
+    const auto mentioned_in = [](const std::vector<std::string>& texts) {
+        return std::any_of(texts.begin(), texts.end(), [](const std::string& text) {
+            return std::any_of(connect_keys.begin(), connect_keys.end(),
+                               [&](std::string_view key) { return mentions_variable(text, key); });
+        });
+    };
+    return mentioned_in(statement.resource ? *statement.resource : *statement.not_resource) ||
+           std::any_of(statement.conditions.begin(), statement.conditions.end(),
+                       [&](const Condition& c) { return is_connect_key(c.key) || mentioned_in(c.values); });
+}
+
 void compile_statement(const Document& document, std::uint32_t policy, std::uint32_t statement, const Context& context,
                        std::vector<CompiledStatement>& out) {
     const Statement& source = document.statements[statement];
@@ -110,7 +110,7 @@ void compile_statement(const Document& document, std::uint32_t policy, std::uint
         one.statement = statement;
         out.push_back(std::move(one));
     };
-    if (!mentions_connect_keys(source)) {
+    if (!names_connect_keys(source)) {
         add(compile_in(document, source, context));
         return;
     }

@@ -80,6 +80,7 @@ class Evaluator {
     Decision explain(const Request& request) const;
 
   private:
+    friend class PolicySet;
     struct Compiled;
     std::unique_ptr<Compiled> compiled_;
 };

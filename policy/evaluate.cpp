@@ -34,13 +34,16 @@ std::uint32_t Evaluator::Compiled::first_match(std::uint32_t begin, std::uint32_
     return begin;
 }
 
-Decision::Outcome Evaluator::evaluate(const Request& request) const {
-    const Compiled& c = *compiled_;
-    const std::size_t slot = known_action_index(request.action).value_or(Compiled::unknown_slot);
-    const Compiled::Slice& slice = c.slices[slot];
-    if (c.first_match(slice.begin, slice.allows, slot, request) != slice.allows) return Decision::Outcome::explicit_deny;
-    if (c.first_match(slice.allows, slice.end, slot, request) != slice.end) return Decision::Outcome::allowed;
+Decision::Outcome Evaluator::Compiled::evaluate(const Request& request) const {
+    const std::size_t slot = known_action_index(request.action).value_or(unknown_slot);
+    const Slice& slice = slices[slot];
+    if (first_match(slice.begin, slice.allows, slot, request) != slice.allows) return Decision::Outcome::explicit_deny;
+    if (first_match(slice.allows, slice.end, slot, request) != slice.end) return Decision::Outcome::allowed;
     return Decision::Outcome::implicit_deny;
+}
+
+Decision::Outcome Evaluator::evaluate(const Request& request) const {
+    return compiled_->evaluate(request);
 }
 
 }  // namespace fogbank::policy

@@ -65,6 +65,15 @@ bool mentions_variable(std::string_view text, std::string_view key) {
     return false;
 }
 
+bool all_variables_are(std::string_view text, const Context& context) {
+    for (std::size_t at = text.find("${"); at != std::string_view::npos; at = text.find("${", at + 2)) {
+        const auto name = variable_at(text, at);
+        if (!name || *name == "*" || *name == "?" || *name == "$") continue;
+        if (context.find(*name) == nullptr) return false;
+    }
+    return true;
+}
+
 bool same_key(std::string_view a, std::string_view b) {
     return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](char x, char y) { return lower(x) == lower(y); });
 }

@@ -25,8 +25,11 @@ using ParsedPolicies = std::map<std::string, policy::Policy, std::less<>>;
 struct Snapshot {
     std::shared_ptr<const IamState> state;
     ParsedPolicies parsed;
-    mutable std::mutex mutex;                                                                      ///< guards what follows
-    mutable std::unordered_map<std::string, std::shared_ptr<const CallerGrants>> grants_of_users;  ///< made when first asked for
+    using Grants = std::unordered_map<std::string, std::shared_ptr<const CallerGrants>>;
+    mutable std::mutex mutex;  ///< guards what follows; made when first asked for
+    mutable Grants grants_of_users;
+    mutable Grants grants_of_sessions;  ///< emptied at `sessions_max`
+    static constexpr std::size_t sessions_max = 1024;
 };
 
 void parse_into(const std::string& name, const std::string& document, const Snapshot* last, ParsedPolicies& out) {
@@ -106,6 +109,7 @@ class IamImpl final : public Iam {
     Result<AccessKey> session_key_of(const Session& session) const;
     /// Root for a session of root without a session policy. Errors: unknown_access_key when user or role is gone.
     Result<std::shared_ptr<const CallerGrants>> session_grants(const Session& session) const;
+    Result<std::shared_ptr<const CallerGrants>> make_session_grants(const Snapshot& now, const Session& session) const;
     void remember_narrowed(const AccessKey& key, WallTime expires_at) const;
 
     store::kv::Engine& engine_;
@@ -179,26 +183,43 @@ std::optional<AccessKey> IamImpl::find(std::string_view access_key_id) const {
 
 Result<std::shared_ptr<const CallerGrants>> IamImpl::session_grants(const Session& session) const {
     const auto now = snapshot();
+    // A session that was issued is named by its key, which nobody else has; one that acts inside the server by its role and name.
+    const SessionRequest& request = session.request;
+    const std::string unissued = request.role_arn + (request.unmanaged ? " unmanaged " : " ") + request.session_name;
+    const std::string& name = session.access_key_id.empty() ? unissued : session.access_key_id;
+    {
+        const std::scoped_lock lock(now->mutex);
+        if (const auto found = now->grants_of_sessions.find(name); found != now->grants_of_sessions.end()) return found->second;
+    }
+    auto made = make_session_grants(*now, session);
+    if (!made) return made;
+    const std::scoped_lock lock(now->mutex);
+    if (now->grants_of_sessions.size() >= Snapshot::sessions_max) now->grants_of_sessions.clear();
+    now->grants_of_sessions.emplace(name, *made);
+    return made;
+}
+
+Result<std::shared_ptr<const CallerGrants>> IamImpl::make_session_grants(const Snapshot& now, const Session& session) const {
     const SessionRequest& request = session.request;
     const auto gone = [] { return Error(Errc::unknown_access_key, "The security token included in the request is invalid."); };
     IdentityPolicies given;
     const Principal principal = session_principal(request);
     given.principal_arn = principal.arn;
     if (!request.role_arn.empty()) {
-        const auto role = now->state->roles.find(request.role_name);
-        const bool exists = role != now->state->roles.end() && role_arn(role->second) == request.role_arn;
+        const auto role = now.state->roles.find(request.role_name);
+        const bool exists = role != now.state->roles.end() && role_arn(role->second) == request.role_arn;
         if (!exists && !request.unmanaged) return gone();
         if (!exists && request.session_policy.empty()) return std::shared_ptr<const CallerGrants>();
         if (exists) {
-            given.policies = policies_of(*now, role->second);
+            given.policies = policies_of(now, role->second);
             for (const auto& [name, value] : role->second.tags) given.keys.set("aws:PrincipalTag/" + name, {value});
         }
         given.keys.set("aws:PrincipalArn", {request.role_arn});
         given.keys.set("aws:PrincipalType", {"AssumedRole"});
     } else if (!request.user_name.empty()) {
-        const auto user = now->state->users.find(request.user_name);
-        if (user == now->state->users.end()) return gone();
-        return user_grants(*now, user->second);
+        const auto user = now.state->users.find(request.user_name);
+        if (user == now.state->users.end()) return gone();
+        return user_grants(now, user->second);
     } else {
         return std::shared_ptr<const CallerGrants>();
     }

@@ -430,6 +430,63 @@ bool IndexQuery::matches(const IndexDocument& document) const {
     return root_->matches(document);
 }
 
+namespace {
+
+/// Whole numbers and fractions alike: what compares as equal is one text.
+std::string number_value(double number) {
+    char text[40];
+    const auto end = std::to_chars(text, text + sizeof(text), number == 0 ? 0.0 : number).ptr;
+    return "n" + std::string(text, end);
+}
+std::string text_value(std::string_view text) {
+    return "t" + lower(text);
+}
+
+bool is_indexed(std::string_view field) {
+    return field == "thingName" || field == "thingTypeName" || field.starts_with("attributes.");
+}
+
+/// The text before the only wildcard, if that is a `*` at the end.
+std::optional<std::string_view> literal_beginning(std::string_view pattern) {
+    if (pattern.size() < 2 || pattern.find_first_of("*?") != pattern.size() - 1 || pattern.back() != '*') return std::nullopt;
+    return pattern.substr(0, pattern.size() - 1);
+}
+
+/// How few things a lookup is likely to find; there is one of a name, and a value is less than all that begin with it.
+int rank(const IndexLookup& lookup) {
+    return (lookup.prefix ? 0 : 2) + (lookup.term.field == "thingName" ? 1 : 0);
+}
+
+std::optional<IndexLookup> lookup_of(const IndexQueryNode& node) {
+    if (node.kind == Kind::equal && is_indexed(node.field)) {
+        // A value that is equal as a text reads as the same number.
+        return IndexLookup{{node.field, node.number ? number_value(*node.number) : "t" + node.text}, false};
+    }
+    if (node.kind == Kind::wildcard && is_indexed(node.field)) {
+        const auto beginning = literal_beginning(node.text);
+        if (beginning) return IndexLookup{{node.field, "t" + std::string(*beginning)}, true};
+    }
+    if (node.kind != Kind::all) return std::nullopt;
+    std::optional<IndexLookup> best;
+    for (const auto& part : node.parts) {
+        auto one = lookup_of(*part);
+        if (one && (!best || rank(*one) > rank(*best))) best = std::move(one);
+    }
+    return best;
+}
+
+}  // namespace
+
+std::vector<IndexTerm> IndexTerm::of(const std::string& field, std::string_view text) {
+    std::vector<IndexTerm> out{{field, text_value(text)}};
+    if (const auto number = number_of(text)) out.push_back({field, number_value(*number)});
+    return out;
+}
+
+std::optional<IndexLookup> IndexQuery::lookup() const {
+    return lookup_of(*root_);
+}
+
 bool IndexQuery::asks_for(std::string_view prefix) const {
     return std::any_of(fields_.begin(), fields_.end(),
                        [&](const std::string& field) { return field.empty() || field.starts_with(prefix); });

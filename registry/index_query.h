@@ -4,6 +4,7 @@
 /// joined by AND. Field names are compared with regard to case, values without.
 #pragma once
 
+#include <compare>
 #include <memory>
 #include <optional>
 #include <string>
@@ -24,6 +25,20 @@ struct IndexField {
 };
 using IndexDocument = std::vector<IndexField>;
 
+/// One value of one field, as the keys have it that lead to things (detail/search_terms.h).
+struct IndexTerm {
+    std::string field, value;
+    friend auto operator<=>(const IndexTerm&, const IndexTerm&) = default;
+    /// The terms of a value: its text without regard to case and, if it reads as a number, that number.
+    static std::vector<IndexTerm> of(const std::string& field, std::string_view text);
+};
+
+/// Where to look for what a query can match: under one term, or under all of a field that begin with it.
+struct IndexLookup {
+    IndexTerm term;
+    bool prefix = false;
+};
+
 struct IndexQueryNode;  // private to index_query.cpp
 
 /// A parsed query. Immutable, thread-safe, cheap to copy.
@@ -37,6 +52,10 @@ class IndexQuery {
 
     /// Whether some term asks for a field that begins with `prefix`, or for any field.
     bool asks_for(std::string_view prefix) const;
+
+    /// A term that each document must have to match, of the fields thingName, thingTypeName and attributes; nothing: the query demands
+    /// none in so many words.
+    std::optional<IndexLookup> lookup() const;
 
     std::size_t terms() const { return fields_.size(); }
 

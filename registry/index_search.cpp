@@ -67,30 +67,68 @@ Awaitable<IndexedThing> FleetIndexPart::load_thing(Thing thing, IndexNeeds needs
     co_return out;
 }
 
+/// Where a query's things are looked for: under a term, or in the whole fleet.
+FleetIndexPart::Source FleetIndexPart::source_of(const IndexQuery& query) {
+    Source out;
+    out.lookup = query.lookup();
+    if (!out.lookup) {
+        out.range = keys::things();
+        return out;
+    }
+    const IndexTerm& term = out.lookup->term;
+    out.range = out.lookup->prefix ? keys::with_prefix(keys::search_terms(term.field), term.value)
+                                   : keys::search_term_things(term.field, term.value);
+    return out;
+}
+
+/// The things that a page of keys is or leads to. What was deleted since is left out.
+Awaitable<std::vector<FleetIndexPart::Candidate>> FleetIndexPart::candidates(std::vector<KeyValue> items, Source source) {
+    std::vector<Candidate> out;
+    if (!source.lookup) {
+        for (KeyValue& item : items) {
+            auto thing = decode_thing(ThingName(keys::last_part(item.key, source.range)), item.value, core_.deps().arns);
+            if (!thing) co_return thing.error();
+            out.push_back({std::move(item.key), std::move(*thing)});
+        }
+        co_return out;
+    }
+    std::vector<ThingName> names;
+    for (const KeyValue& item : items) names.push_back(keys::search_term_thing(item.key, source.lookup->term.field));
+    const std::vector<ThingName> wanted = names;
+    auto things = co_await core_.read_things(std::move(names));
+    if (!things) co_return things.error();
+    std::size_t next = 0;  // they come in the order of their keys
+    for (std::size_t i = 0; i < items.size() && next < things->size(); ++i) {
+        if ((*things)[next].name == wanted[i]) out.push_back({std::move(items[i].key), std::move((*things)[next++])});
+    }
+    co_return out;
+}
+
 Awaitable<FleetIndexPart::Matches> FleetIndexPart::match_things(const Ready& ready, IndexNeeds needs, std::optional<std::string> marker,
                                                                 std::size_t items_max) {
     Matches out;
     PageRequest page;
     page.marker = std::move(marker);
     page.items_max = chunk;
-    const Range range = keys::things();
+    const Source source = source_of(ready.query);
+    std::string last;
     for (std::size_t examined = 0; examined < examined_max; examined += chunk) {
-        auto found = co_await core_.scan_page(range, page);
+        auto found = co_await core_.scan_page(source.range, page);
         if (!found) co_return found.error();
-        for (const KeyValue& item : found->items) {
-            auto thing = decode_thing(ThingName(keys::last_part(item.key, range)), item.value, core_.deps().arns);
-            if (!thing) co_return thing.error();
-            auto loaded = co_await load_thing(std::move(*thing), needs, ready.configuration);
+        auto candidates_here = co_await candidates(std::move(found->items), source);
+        if (!candidates_here) co_return candidates_here.error();
+        for (Candidate& candidate : *candidates_here) {
+            auto loaded = co_await load_thing(std::move(candidate.thing), needs, ready.configuration);
             if (!loaded) co_return loaded.error();
             IndexDocument document = document_of(*loaded);
             if (!ready.query.matches(document)) continue;
             if (out.things.size() == items_max) {  // one more than fits
-                const std::string last = keys::thing(out.things.back().thing.name);
-                out.next = base64_encode(std::string_view(last).substr(range.begin.size()));
+                out.next = base64_encode(std::string_view(last).substr(source.range.begin.size()));
                 co_return out;
             }
             out.things.push_back(std::move(*loaded));
             out.documents.push_back(std::move(document));
+            last = std::move(candidate.key);
         }
         page.marker = std::move(found->next);
         if (!page.marker) break;

@@ -190,6 +190,16 @@ Range indexed_all() {
     return in("index").prefix_range();
 }
 
+std::string search_term(std::string_view field, std::string_view value, const ThingName& thing) {
+    return in("term").text(field).text(value).text(thing.view()).str();
+}
+Range search_terms(std::string_view field) {
+    return in("term").text(field).prefix_range();
+}
+Range search_term_things(std::string_view field, std::string_view value) {
+    return in("term").text(field).text(value).prefix_range();
+}
+
 Range with_prefix(const Range& range, std::string_view prefix) {
     // Names have no zero bytes, so a part's beginning is stored as it is.
     Range out;
@@ -200,6 +210,12 @@ Range with_prefix(const Range& range, std::string_view prefix) {
 
 std::string last_part(std::string_view key, const Range& range) {
     return reader(key, range).text().value_or("");
+}
+
+ThingName search_term_thing(std::string_view key, std::string_view field) {
+    KeyReader rest = reader(key, search_terms(field));
+    rest.text();
+    return ThingName(rest.text().value_or(""));
 }
 
 std::string part_after_time(std::string_view key, const Range& range) {

@@ -19,6 +19,8 @@ constexpr std::string_view setting_name = "logging-options";
 constexpr std::array<std::string_view, 5> levels{"DEBUG", "INFO", "ERROR", "WARN", "DISABLED"};
 constexpr std::array<std::string_view, 5> target_types{"DEFAULT", "THING_GROUP", "CLIENT_ID", "SOURCE_IP", "PRINCIPAL_ID"};
 constexpr std::size_t target_name_bytes_max = 1024;
+constexpr std::size_t event_text_bytes_max = 512;  // AWS IoT API reference, LogEventConfiguration
+constexpr std::size_t events_max = 100;            // Fogbank: there are fewer types of events
 
 bool is_one_of(std::string_view text, const std::array<std::string_view, 5>& set) {
     return std::find(set.begin(), set.end(), text) != set.end();
@@ -38,12 +40,51 @@ Validation& check_target(Validation& check, const LogTarget& target) {
                          "Member must not be empty unless the target type is DEFAULT");
 }
 
+bool is_log_group(std::string_view text) {
+    return std::all_of(text.begin(), text.end(), [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+               std::string_view("._-/#").find(c) != std::string_view::npos;
+    });
+}
+
+Result<void> check_events(const std::vector<EventLogging>& events) {
+    Validation check;
+    check.require(events.size() <= events_max, "eventConfigurations", "", "Member must have length less than or equal to 100");
+    for (const EventLogging& one : events) {
+        check.require(!one.event_type.empty(), "eventType", "", "Member must have length greater than or equal to 1");
+        check.text("eventType", one.event_type, event_text_bytes_max).text("logDestination", one.destination, event_text_bytes_max);
+        check.require(is_log_group(one.destination), "logDestination", one.destination,
+                      "Member must satisfy regular expression pattern: ^[.\\-_/#A-Za-z0-9]+$");
+        check.require(one.level.empty() || is_one_of(one.level, levels), "logLevel", one.level,
+                      "Member must satisfy enum value set: [DEBUG, INFO, ERROR, WARN, DISABLED]");
+        const auto same = [&](const EventLogging& other) { return other.event_type == one.event_type; };
+        check.require(std::count_if(events.begin(), events.end(), same) == 1, "eventType", one.event_type, "Member must be unique");
+    }
+    return check.result();
+}
+
+std::vector<EventLogging> decode_events(const json& value) {
+    std::vector<EventLogging> out;
+    // Settings that were stored before there were any have none.
+    for (const json& one : value.value("events", json::array()))
+        out.push_back({one.at("type").get<std::string>(), one.at("level").get<std::string>(), one.at("destination").get<std::string>()});
+    return out;
+}
+
+json encode_events(const std::vector<EventLogging>& events) {
+    json out = json::array();
+    for (const EventLogging& one : events)
+        out.push_back({{"type", one.event_type}, {"level", one.level}, {"destination", one.destination}});
+    return out;
+}
+
 Result<LoggingSettings> decode_settings(std::string_view bytes) {
     return decode<LoggingSettings>("setting", "logging options", bytes, [](const json& value) {
         LoggingSettings out;
         out.role_arn = value.at("role").get<std::string>();
         out.default_level = value.at("level").get<std::string>();
         out.disable_all = value.at("disable_all").get<bool>();
+        out.events = decode_events(value);
         return out;
     });
 }
@@ -66,11 +107,13 @@ Awaitable<void> LoggingOptionsPart::set_logging_options(LoggingSettings settings
     if (!settings.default_level.empty()) {
         if (auto valid = check_level("defaultLogLevel", settings.default_level).result(); !valid) co_return valid.error();
     }
+    if (auto valid = check_events(settings.events); !valid) co_return valid.error();
     ChangeBody<void> body = [settings = std::move(settings)](Transaction& tx, Affected&) -> Result<void> {
         tx.put(keys::setting(setting_name), dump({{"v", format_version},
                                                   {"role", settings.role_arn},
                                                   {"level", settings.default_level},
-                                                  {"disable_all", settings.disable_all}}));
+                                                  {"disable_all", settings.disable_all},
+                                                  {"events", encode_events(settings.events)}}));
         return {};
     };
     co_return co_await core_.change<void>(std::move(body));

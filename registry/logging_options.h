@@ -3,16 +3,24 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "registry/errc.h"
 #include "registry/paging.h"
 
 namespace fogbank::registry {
 
+/// What AWS logs of one type of event (Connect, Publish …), whatever the default level says. Kept and returned.
+struct EventLogging {
+    std::string event_type;
+    std::string level, destination;  ///< empty: not given
+};
+
 struct LoggingSettings {
     std::string role_arn;
     std::string default_level;  ///< DEBUG, INFO, WARN, ERROR or DISABLED; empty: not set
     bool disable_all = false;
+    std::vector<EventLogging> events;
 };
 
 struct LogTarget {
@@ -28,6 +36,7 @@ struct LogTargetLevel {
 class LoggingOptions {
   public:
     virtual ~LoggingOptions() = default;
+    /// Replaces all of them. Errors: invalid_request.
     virtual Awaitable<void> set_logging_options(LoggingSettings settings) = 0;
     /// Errors: not_configured before they have been set.
     virtual Awaitable<LoggingSettings> logging_options() = 0;

@@ -13,6 +13,7 @@
 #include "common/publisher.h"
 #include "registry/detail/impl.h"
 #include "registry/detail/keys.h"
+#include "registry/detail/search_terms.h"
 #include "registry/detail/validation.h"
 #include "store/kv/errc.h"
 
@@ -107,7 +108,8 @@ Awaitable<void> RegistryImpl::load_settings() {
     const Result<void> events = co_await event_configurations_.load();
     if (!events) co_return events.error();
     const Result<void> indexing = co_await index_.load();
-    co_return indexing;
+    if (!indexing) co_return indexing.error();
+    co_return co_await build_search_terms(*this);
 }
 
 Awaitable<void> Core::change_erased(ChangeBody<void> body) {

@@ -3,6 +3,7 @@
 #include "common/encoding.h"
 #include "registry/detail/impl.h"
 #include "registry/detail/keys.h"
+#include "registry/detail/search_terms.h"
 #include "registry/detail/validation.h"
 
 namespace fogbank::registry {
@@ -100,6 +101,7 @@ void Core::put_thing(Transaction& tx, const Thing* before, const Thing& after) c
         if (!old_billing.empty()) tx.erase(keys::billing_thing(old_billing, after.name));
         if (!after.billing_group_name.empty()) tx.put(keys::billing_thing(after.billing_group_name, after.name), "");
     }
+    put_search_terms(tx, before, &after);
     tx.put(keys::thing(after.name), encode(after));
 }
 
@@ -220,6 +222,7 @@ Awaitable<void> RegistryImpl::delete_thing(ThingName name, std::optional<std::in
         if (!thing.type_name.empty()) tx.erase(keys::type_thing(thing.type_name, name));
         if (!thing.billing_group_name.empty()) tx.erase(keys::billing_thing(thing.billing_group_name, name));
         tx.erase_range(keys::indexed_of("connectivity", name));
+        put_search_terms(tx, &thing, nullptr);
         tx.erase(keys::thing(name));
         affected.things = {name};
         events_.thing(affected.events, "deleted", thing);

@@ -297,8 +297,19 @@ Value Evaluator::object(const Node& node) {
     const std::vector<std::string>& names = program_.paths[node.data];
     Object members;
     members.reserve(node.count);
-    for (std::uint32_t i = 0; i < node.count; ++i) set(members, std::span(&names[i], 1), at(child(node, i)));
-    return charged(Value::object(std::move(members)));
+    bool gaps = false;
+    for (std::uint32_t i = 0; i < node.count; ++i) {
+        Value member = at(child(node, i));
+        gaps = gaps || member.is_undefined();
+        set(members, std::span(&names[i], 1), std::move(member));
+    }
+    if (!gaps) return charged(Value::object(std::move(members)));
+    // Undefined is no member: what an alias adds under its name later comes after the others.
+    Object defined;
+    for (const auto& [name, member] : members) {
+        if (!member.is_undefined()) defined.set(name, member);
+    }
+    return charged(Value::object(std::move(defined)));
 }
 
 template <class Visit>

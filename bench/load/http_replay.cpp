@@ -2,7 +2,8 @@
 // made (and signed) beforehand, so the generator costs the same whatever it is pointed at.
 //
 // http_replay PORT CONNECTIONS SECONDS FILE: FILE is a sequence of (4 bytes length, little endian; request). Requests are taken in order,
-// again from the beginning when all were sent. Prints one JSON object. Exit code 1 if a connection breaks or an answer is not 200.
+// again from the beginning when all were sent; with 0 SECONDS each is sent once. Prints one JSON object. Exit code 1 if a connection breaks
+// or an answer is not 200.
 
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
@@ -94,7 +95,10 @@ int main(int argc, char** argv) {
     const int poll = ::epoll_create1(0);
     std::size_t next = 0;
     const auto start = Clock::now();
-    const auto end = start + std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(std::atof(argv[3])));
+    const bool once = std::atof(argv[3]) == 0;
+    if (once && connections.size() > requests.size()) connections.resize(requests.size());
+    const auto end = once ? Clock::time_point::max()
+                          : start + std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(std::atof(argv[3])));
     for (std::size_t i = 0; i < connections.size(); ++i) {
         connections[i].descriptor = connect_to(port);
         epoll_event event{};
@@ -107,7 +111,7 @@ int main(int argc, char** argv) {
     std::vector<double> latencies_us;
     std::vector<epoll_event> events(connections.size());
     std::vector<char> buffer(1 << 20);
-    for (auto now = Clock::now(); now < end; now = Clock::now()) {
+    for (auto now = Clock::now(); now < end && !(once && latencies_us.size() == requests.size()); now = Clock::now()) {
         const int count = ::epoll_wait(poll, events.data(), static_cast<int>(events.size()), 1000);
         for (int i = 0; i < count; ++i) {
             Connection& connection = connections[events[static_cast<std::size_t>(i)].data.u64];
@@ -120,6 +124,7 @@ int main(int argc, char** argv) {
             const auto done = Clock::now();
             latencies_us.push_back(std::chrono::duration<double, std::micro>(done - connection.sent_at).count());
             connection.sent_at = done;
+            if (once && next == requests.size()) continue;
             send_all(connection.descriptor, requests[next++ % requests.size()]);
         }
     }

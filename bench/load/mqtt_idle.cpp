@@ -12,6 +12,7 @@
 #include <openssl/ssl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <chrono>
@@ -32,19 +33,12 @@ namespace {
     std::exit(1);
 }
 
+/// CPU time of a process so far, to the nanosecond (/proc/PID/stat counts in ticks of 10 ms).
 double cpu_seconds_of(int pid) {
-    std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
-    std::string text((std::istreambuf_iterator<char>(file)), {});
-    const std::size_t after = text.rfind(')');
-    if (after == std::string::npos) die("no process " + std::to_string(pid));
-    std::istringstream rest(text.substr(after + 2));
-    std::string field;
-    double user = 0, system = 0;
-    for (int i = 3; i <= 15 && rest >> field; ++i) {
-        if (i == 14) user = std::stod(field);
-        if (i == 15) system = std::stod(field);
-    }
-    return (user + system) / static_cast<double>(sysconf(_SC_CLK_TCK));
+    clockid_t clock{};
+    timespec time{};
+    if (clock_getcpuclockid(pid, &clock) != 0 || clock_gettime(clock, &time) != 0) die("no process " + std::to_string(pid));
+    return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) / 1e9;
 }
 
 long rss_kib_of(int pid) {

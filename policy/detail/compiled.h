@@ -37,6 +37,9 @@ struct CompiledStatement {
 void compile_statement(const Document& document, std::uint32_t policy, std::uint32_t statement, const Context& context,
                        std::vector<CompiledStatement>& out);
 
+/// Whether the statement names keys that have a value at CONNECT only.
+bool names_connect_keys(const Statement& statement);
+
 /// One pattern of one live statement, as the hot path looks at it: most patterns are dismissed by eight bytes without touching the
 /// statement.
 struct Probe {
@@ -59,6 +62,7 @@ struct Evaluator::Compiled {
     std::array<Slice, known_actions + 1> slices{};
 
     void make_slices();
+    Decision::Outcome evaluate(const Request& request) const;
     const Statement& source(const CompiledStatement& s) const { return policies[s.policy].document().statements[s.statement]; }
     bool covers(const CompiledStatement& s, std::size_t slot, std::string_view action) const;
     bool matches(const Probe& probe, std::size_t slot, const Request& request) const;

@@ -22,6 +22,9 @@ std::optional<Pattern> substitute(std::string_view text, const Context* context,
 /// Whether some `${…}` in `text` names `key`, without regard to case.
 bool mentions_variable(std::string_view text, std::string_view key);
 
+/// Whether every `${…}` in `text` has a value in `context`.
+bool all_variables_are(std::string_view text, const Context& context);
+
 bool same_key(std::string_view a, std::string_view b);  ///< without regard to case
 
 }  // namespace fogbank::policy

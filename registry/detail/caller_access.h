@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "policy/document.h"
+#include "policy/policy_set.h"
 #include "registry/access_keys.h"
 
 namespace fogbank::registry {
@@ -31,17 +31,24 @@ struct IdentityPolicies {
     KeyValues keys;                                               ///< of the principal and its session
 };
 
-class IdentityGrants final : public CallerGrants {
-  public:
-    explicit IdentityGrants(IdentityPolicies given) : given_(std::make_shared<const IdentityPolicies>(std::move(given))) {}
-    std::unique_ptr<CallerAccess> for_request(CallerFacts facts) const override;
-    const std::shared_ptr<const IdentityPolicies>& policies() const { return given_; }
-
-  private:
-    std::shared_ptr<const IdentityPolicies> given_;
+/// What an IdentityGrants keeps: the same, compiled.
+struct CompiledIdentity {
+    std::string principal_arn;
+    policy::PolicySet policies;
+    std::optional<policy::PolicySet> session_policies;
+    KeyValues keys;
 };
 
 /// The keys that every request has. Source: IAM User Guide, "AWS global condition context keys".
 void set_request_keys(const CallerFacts& facts, KeyValues& out);
+
+class IdentityGrants final : public CallerGrants {
+  public:
+    explicit IdentityGrants(IdentityPolicies given);
+    std::unique_ptr<CallerAccess> for_request(CallerFacts facts) const override;
+
+  private:
+    std::shared_ptr<const CompiledIdentity> given_;
+};
 
 }  // namespace fogbank::registry

@@ -90,6 +90,16 @@ class FleetIndexPart final : public FleetIndex {
         std::vector<std::string> answers;      ///< of groups
         std::optional<std::string> next;
     };
+    struct Source {
+        std::optional<IndexLookup> lookup;
+        Range range;  ///< of keys that lead to things; without a lookup of their records
+    };
+    static Source source_of(const IndexQuery& query);
+    struct Candidate {
+        std::string key;  ///< in the source's range
+        Thing thing;
+    };
+    Awaitable<std::vector<Candidate>> candidates(std::vector<KeyValue> items, Source source);
     Awaitable<Matches> match_things(const Ready& ready, IndexNeeds needs, std::optional<std::string> marker, std::size_t items_max);
     Awaitable<Matches> match_groups(const Ready& ready, std::optional<std::string> marker, std::size_t items_max);
     Awaitable<IndexedThing> load_thing(Thing thing, IndexNeeds needs, IndexingConfiguration configuration);

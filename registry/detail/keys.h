@@ -77,6 +77,13 @@ std::string indexed(std::string_view kind, const ThingName& thing, std::string_v
 Range indexed_of(std::string_view kind, const ThingName& thing);
 Range indexed_all();
 
+// Things by the terms that the fleet index finds them by.
+std::string search_term(std::string_view field, std::string_view value, const ThingName& thing);
+Range search_terms(std::string_view field);
+Range search_term_things(std::string_view field, std::string_view value);
+/// The thing that a key of the field leads to.
+ThingName search_term_thing(std::string_view key, std::string_view field);
+
 /// The part of `range` whose last part begins with `prefix`.
 Range with_prefix(const Range& range, std::string_view prefix);
 

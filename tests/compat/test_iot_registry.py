@@ -205,6 +205,25 @@ def test_logging_options(raw, name):
     raw.ok("iot", "SetLoggingOptions", loggingOptionsPayload={"roleArn": "arn:aws:iam::000000000000:role/logs", "logLevel": "INFO"})
 
 
+def test_levels_of_event_types(raw):
+    # The installed model does not have the member yet.
+    events = [{"eventType": "Publish", "logLevel": "DEBUG"}, {"eventType": "Connect", "logDestination": "fleet/connects#1"}]
+    options = {"roleArn": "arn:aws:iam::000000000000:role/logs", "defaultLogLevel": "INFO"}
+
+    def send(list_of_events):
+        return raw.send("iot", "POST", "/v2LoggingOptions", json.dumps({**options, "eventConfigurations": list_of_events}))
+
+    assert send(events).status == 200
+    for query in ("", "?verbose=true"):
+        answer = json.loads(raw.send("iot", "GET", "/v2LoggingOptions" + query).body)
+        assert answer == {**options, "disableAllLogs": False, "eventConfigurations": events}
+    for wrong in ([{}], "Publish", [{"eventType": "a", "logLevel": "LOUD"}], [{"eventType": "a", "logDestination": "a b"}], [{"eventType": "x" * 513}], events * 2):
+        answer = send(wrong)
+        assert (answer.status, answer.error) == (400, "InvalidRequestException"), wrong
+    assert send([]).status == 200
+    assert "eventConfigurations" not in json.loads(raw.send("iot", "GET", "/v2LoggingOptions").body)
+
+
 def test_boto3_reads_a_group(iot, name):
     iot.create_thing_group(thingGroupName=name)
     assert iot.describe_thing_group(thingGroupName=name)["thingGroupName"] == name

@@ -4,7 +4,7 @@
 
 #include <random>
 
-#include "policy/document.h"
+#include "policy/policy_set.h"
 #include "tests/policy/oracle.h"
 #include "tests/policy/support.h"
 
@@ -107,6 +107,11 @@ TEST(EvaluatorProperty, AgreesWithTheObviousInterpreter) {
         MapContext context;
         for (const auto& [key, list] : values) context.set(key, list);
         const Evaluator evaluator(policies, context);
+        MapContext principal;
+        for (const auto& [key, list] : values) {
+            if (generator.chance(50)) principal.set(key, list);
+        }
+        const PolicySet set(policies, principal);
         for (int i = 0; i < 10; ++i) {
             const std::string action = generator.action();
             const std::string resource = "arn:aws:iot:r:1:topic/" + generator.name();
@@ -114,6 +119,8 @@ TEST(EvaluatorProperty, AgreesWithTheObviousInterpreter) {
             ASSERT_EQ(outcome_name(evaluator.evaluate({action, resource})), expect) << action << " " << resource << "\n"
                                                                                     << json(documents).dump(1) << json(values).dump(1);
             ASSERT_EQ(outcome_name(evaluator.explain({action, resource}).outcome), expect);
+            ASSERT_EQ(outcome_name(set.evaluate({action, resource}, context)), expect) << "by request\n" << json(documents).dump(1);
+            ASSERT_EQ(outcome_name(set.explain({action, resource}, context).outcome), expect);
             ++seen[expect];
         }
     }

@@ -4,6 +4,8 @@
 
 #include <future>
 #include <mutex>
+#include <random>
+#include <set>
 #include <thread>
 
 #include "common/message.h"
@@ -11,8 +13,10 @@
 #include "common/shard.h"
 #include "common/subscriber.h"
 #include "common/topic.h"
+#include "registry/detail/keys.h"
 #include "registry/index_query.h"
 #include "registry/thing_groups.h"
+#include "registry/thing_types.h"
 #include "tests/registry/support.h"
 
 namespace fogbank::registry {
@@ -178,6 +182,24 @@ struct IndexWorld : World {
     }
 };
 
+TEST(IndexQuery, KnowsWhichTermItDemands) {
+    const auto term = [](const char* text) -> std::string {
+        const auto found = IndexQuery::parse(text, aws_quotas)->lookup();
+        return found ? found->term.field + " " + found->term.value + (found->prefix ? "*" : "") : "none";
+    };
+    EXPECT_EQ(term("thingName:Gate-1"), "thingName tgate-1");
+    EXPECT_EQ(term("attributes.site:\"Lab North\""), "attributes.site tlab north");
+    EXPECT_EQ(term("attributes.floor:3.0"), "attributes.floor n3");
+    EXPECT_EQ(term("attributes.site:lab AND (thingTypeName:pump thingName:t)"), "thingName tt");
+    EXPECT_EQ(term("attributes.site:lab shadow.reported.t>5"), "attributes.site tlab");
+    EXPECT_EQ(term("thingName:Gate*"), "thingName tgate*");
+    EXPECT_EQ(term("thingName:gate* attributes.site:lab"), "attributes.site tlab");
+    EXPECT_EQ(term("attributes.site:l* AND thingName:g*"), "thingName tg*");
+    for (const char* text : {"*", "lab", "thingName:*", "thingName:g*e*", "thingName:g?", "thingName:*e", "gate*", "thingTypeName:pu?p*",
+                             "attributes.site:lab OR thingName:t", "NOT thingName:t", "shadow.reported.t:5", "attributes.n>5"})
+        EXPECT_EQ(term(text), "none") << text;
+}
+
 TEST(FleetIndex, IsOffUntilSwitchedOn) {
     IndexWorld world("OFF");
     world.thing("t");
@@ -233,6 +255,153 @@ TEST(FleetIndex, PagesAreExactAndComplete) {
         request.marker = page->next;
     } while (request.marker);
     EXPECT_EQ(found, 10U);
+}
+
+// A query by a term reads other keys than one that reads the fleet: both must say the same after every change.
+TEST(FleetIndex, TermsFollowChanges) {
+    IndexWorld world("REGISTRY");
+    const auto both = [&](const std::string& query) {
+        const std::size_t by_term = world.count(query);
+        EXPECT_EQ(by_term, world.count("(" + query + " OR " + query + ")")) << query;
+        return by_term;
+    };
+    world.thing("Gate-1", {{"site", "Lab-North"}, {"floor", "3"}});
+    world.thing("gate-2", {{"site", "lab-north"}, {"floor", "3.0"}});
+    EXPECT_EQ(both("thingName:gate-1"), 1U);
+    EXPECT_EQ(both("thingName:GATE-2"), 1U);
+    EXPECT_EQ(both("attributes.site:\"lab-north\""), 2U);
+    EXPECT_EQ(both("attributes.floor:3"), 2U);
+    EXPECT_EQ(both("attributes.floor:3.00"), 2U);
+    EXPECT_EQ(both("attributes.floor:4"), 0U);
+    UpdateThingRequest update;
+    update.name = ThingName("gate-2");
+    update.attributes = Attributes{{"site", "plant"}};
+    update.merge = true;
+    ASSERT_TRUE(run(world->update_thing(update)));
+    EXPECT_EQ(both("attributes.site:\"lab-north\""), 1U);
+    EXPECT_EQ(both("attributes.site:plant"), 1U);
+    EXPECT_EQ(both("attributes.floor:3"), 2U);
+    ASSERT_TRUE(run(world->delete_thing(ThingName("Gate-1"), std::nullopt)));
+    EXPECT_EQ(both("thingName:gate-1"), 0U);
+    EXPECT_EQ(both("attributes.floor:3"), 1U);
+}
+
+/// Random things that change, and random queries: what is found through terms must be what reading the whole fleet finds.
+class RandomFleet {
+  public:
+    explicit RandomFleet(unsigned seed) : world_("REGISTRY"), random_(seed) {
+        for (const char* type : {"pump", "Valve"}) EXPECT_TRUE(run(world_->thing_types().create_thing_type(type, {}, {})));
+    }
+
+    void change() {
+        const ThingName name(pick({"gate", "Gate", "gate-1", "Gate-1", "ga", "7", "07", "x"}) + pick({"", "", "-a", "2"}));
+        if (below(4) == 0) {
+            ASSERT_TRUE(run(world_->delete_thing(name, std::nullopt)));
+            return;
+        }
+        Attributes attributes;
+        for (const char* field : {"a", "b"}) {
+            if (below(4) != 0) attributes[field] = value();
+        }
+        const std::string type = pick({"", "pump", "Valve"});
+        if (run(world_->describe_thing(name))) {
+            UpdateThingRequest update;
+            update.name = name;
+            update.type_name = type;
+            update.remove_type = type.empty() && below(2) == 0;
+            update.merge = below(2) == 0;
+            update.attributes = attributes;
+            ASSERT_TRUE(run(world_->update_thing(update)));
+            return;
+        }
+        CreateThingRequest create;
+        create.name = name;
+        create.type_name = type;
+        create.attributes = attributes;
+        ASSERT_TRUE(run(world_->create_thing(create)));
+    }
+
+    std::string query(int depth) {
+        const auto kind = depth == 0 ? 5 : below(8);
+        if (kind == 0) return "(" + query(depth - 1) + " OR " + query(depth - 1) + ")";
+        if (kind == 1) return "NOT " + query(depth - 1);
+        if (kind <= 4) return "(" + query(depth - 1) + " AND " + query(depth - 1) + ")";
+        const std::string field = pick({"thingName", "thingTypeName", "attributes.a", "attributes.b", "attributes.A"});
+        const std::string text = below(2) == 0 ? value() : pick({"gate", "GATE-1", "pump", "valve", "7.00", "gate-a"});
+        switch (below(4)) {
+            case 0:
+                return field + ":" + text.substr(0, 1 + below(text.size())) + "*";
+            case 1:
+                return field + ">" + text;
+            default:
+                return field + ":" + text;
+        }
+    }
+
+    /// All documents, in pages of some size.
+    std::multiset<std::string> find(const std::string& query) {
+        std::multiset<std::string> out;
+        IndexRequest request = IndexWorld::request(query);
+        request.items_max = static_cast<std::int64_t>(1 + below(5));
+        do {
+            const auto page = run(world_.index.search(request));
+            EXPECT_TRUE(page) << query;
+            if (!page) break;
+            EXPECT_LE(page->documents.size(), static_cast<std::size_t>(request.items_max));
+            out.insert(page->documents.begin(), page->documents.end());
+            request.marker = page->next;
+        } while (request.marker);
+        return out;
+    }
+
+  private:
+    std::size_t below(std::size_t bound) { return random_() % bound; }
+    std::string pick(std::vector<std::string> from) { return from[below(from.size())]; }
+    std::string value() { return pick({"lab", "Lab", "lab1", "3", "3.0", "03", "1e3", "1000", "-0", "0", "la", "nan"}); }
+
+    IndexWorld world_;
+    std::mt19937 random_;
+};
+
+TEST(FleetIndex, TermsFindWhatReadingTheFleetFinds) {
+    std::size_t looked_up = 0, found = 0;
+    for (unsigned seed = 1; seed <= 12; ++seed) {
+        RandomFleet fleet(seed);
+        for (int round = 0; round < 40; ++round) {
+            for (int change = 0; change < 3; ++change) fleet.change();
+            const std::string query = fleet.query(2);
+            const auto parsed = IndexQuery::parse(query, aws_quotas);
+            ASSERT_TRUE(parsed) << query;
+            looked_up += parsed->lookup() ? 1 : 0;
+            const auto matches = fleet.find(query);
+            // Nothing is demanded by an alternative: this reads the fleet.
+            ASSERT_EQ(matches, fleet.find("(" + query + " OR " + query + ")")) << query << " seed " << seed;
+            found += matches.size();
+        }
+    }
+    EXPECT_GT(looked_up, 150U);
+    EXPECT_GT(found, 500U);
+}
+
+TEST(FleetIndex, ThingsOfAnOlderVersionGetTheirTermsAtTheStart) {
+    World world;
+    for (int i = 0; i < 600; ++i) world.thing("t" + std::to_string(i), {{"site", i % 2 == 0 ? "even" : "odd"}});
+    store::kv::TransactionBody forget = [](store::kv::Transaction& transaction) -> Result<void> {
+        for (const char* site : {"even", "odd"})
+            transaction.erase_range(keys::search_term_things("attributes.site", std::string("t") + site));
+        transaction.erase(keys::setting("search-terms"));
+        return {};
+    };
+    ASSERT_TRUE(run(world.engine->transact(std::move(forget))));
+    world.registry = world.open(QuotaProfile::aws);
+    IndexingUpdate on;
+    on.things = true;
+    on.configuration.thing_mode = "REGISTRY";
+    ASSERT_TRUE(run(world->index().update_indexing_configuration(on)));
+    IndexRequest request;
+    request.query = "attributes.site:odd";
+    request.items_max = 500;
+    EXPECT_EQ(run(world->index().search(request))->documents.size(), 300U);
 }
 
 TEST(FleetIndex, CountsAndMeasures) {

@@ -192,6 +192,43 @@ def test_wills_and_takeover(server, device):
         client.client.loop_stop()
 
 
+def test_wills_of_clients_that_a_killed_server_lost(server, device):
+    """Who was connected at kill -9 did not say DISCONNECT: its will is published at the next start, or after its delay."""
+    persistent = {"protocol": mqtt.MQTTv5, "clean": False, "expiry": 3600}
+    watcher = Client(server, device, "w", **persistent)
+    watcher.subscribe("will/#")
+    parked = Client(server, device, "parked", **persistent)
+    parked.subscribe("barrier")
+    parked.close()
+    barrier = Client(server, device, "barrier")
+    barrier.subscribe("$aws/events/presence/disconnected/waiting")
+    Client(server, device, "polite", will=("will/polite", "x")).close()
+    connected = [
+        Client(server, device, "clean", will=("will/clean", "x")),
+        Client(server, device, "kept", **persistent, will=("will/kept", "x")),
+        Client(server, device, "patient", **persistent, will=("will/patient", "x"), will_delay=1),
+    ]
+    waiting = Client(server, device, "waiting", **persistent, will=("will/waiting", "x"), will_delay=1)
+    waiting.drop()
+    barrier.next()
+    barrier.publish("barrier", "x")  # for a session that is away: its PUBACK means that everything before it is on disk
+    for client in [watcher, barrier, *connected]:
+        client.client.loop_stop()
+    server.kill()
+    server.start()
+    watcher = Client(server, device, "w", **persistent)
+    assert watcher.session_present == 1
+    assert sorted(watcher.next().topic for _ in range(4)) == ["will/clean", "will/kept", "will/patient", "will/waiting"]
+    # They were published once: another crash brings none of them again.
+    watcher.close()
+    server.kill()
+    server.start()
+    again = Client(server, device, "w", **persistent)
+    again.publish("will/nothing-more", "x")
+    assert again.next().topic == "will/nothing-more"
+    again.close()
+
+
 def test_mqtt5_features_reach_the_other_side(server, device):
     responder = Client(server, device, "responder", mqtt.MQTTv5)
     responder.subscribe("request/#")
