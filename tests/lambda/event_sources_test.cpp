@@ -29,6 +29,7 @@ class Sink {
 
     CreateFunctionRequest function(const std::string& name) {
         auto out = World::request(name, handler_file("sees_events"));
+        out.timeout_s = 900;  // time that a test lets pass is no time that the function takes
         out.environment["FUNCTION"] = std::to_string(reinterpret_cast<std::uintptr_t>(&Sink::called));
         out.environment["ARGUMENT"] = std::to_string(reinterpret_cast<std::uintptr_t>(this));
         return out;
