@@ -7,6 +7,7 @@
 
 #include "common/logging.h"
 #include "lambda/detail/event_source_service.h"
+#include "lambda/detail/wait_for.h"
 #include "lambda/event_filter.h"
 #include "lambda/event_source_record.h"
 #include "lambda/function_service.h"
@@ -297,7 +298,11 @@ EventSources::Answer<EventSourceMapping> EventSourceService::update(std::string 
             co_return Error(Errc::resource_conflict, "another change of this mapping is under way");
         co_return unavailable(stored.error());
     }
-    entry->poller->change(mapping);
+    // Who has been told that it is disabled finds no batch begun afterwards.
+    UniqueFunction<void(UniqueFunction<void(bool)>)> change = [&](UniqueFunction<void(bool)> done) {
+        entry->poller->change(mapping, std::move(done));
+    };
+    co_await wait_for<bool>(std::move(change));
     {
         const std::lock_guard lock(mutex_);
         const auto found = entries_.find(id);

@@ -55,12 +55,13 @@ void StreamPoller::start() {
     asio::co_spawn(dependencies_.io, run(shared_from_this()), asio::detached);
 }
 
-void StreamPoller::change(EventSourceMapping mapping) {
-    asio::post(dependencies_.io, [self = shared_from_this(), mapping = std::move(mapping)]() mutable {
+void StreamPoller::change(EventSourceMapping mapping, UniqueFunction<void(bool)> done) {
+    asio::post(dependencies_.io, [self = shared_from_this(), mapping = std::move(mapping), done = std::move(done)]() mutable {
         self->mapping_ = std::move(mapping);
         self->take_filters();
         ++self->revision_;
         self->wake();
+        done(true);
     });
 }
 

@@ -15,6 +15,7 @@
 #include <string>
 #include <vector>
 
+#include "common/function.h"
 #include "common/metrics.h"
 #include "common/random.h"
 #include "lambda/event_filter.h"
@@ -49,8 +50,8 @@ class StreamPoller : public std::enable_shared_from_this<StreamPoller> {
 
     /// Any thread; once.
     void start();
-    /// Any thread.
-    void change(EventSourceMapping mapping);
+    /// Any thread. `done` is called when no batch is begun any more as the mapping was before; one that runs goes on.
+    void change(EventSourceMapping mapping, UniqueFunction<void(bool)> done);
     /// Any thread. Begins no other invocation; one that succeeds meanwhile still moves the checkpoint.
     void end();
     /// Any thread.
