@@ -43,6 +43,7 @@ struct InvocationServices {
     UniqueFunction<std::shared_ptr<Function>(const std::shared_ptr<Function>&)> current;
     /// Set once by the service's `start`; null until then.
     std::atomic<Shadows*> shadows = nullptr;
+    std::atomic<std::string_view (*)(const boost::system::error_code&)> shadow_exception = nullptr;
     std::atomic<LogSink*> logs = nullptr;
     std::atomic<RoleAccess*> role_access = nullptr;
     /// The server's own peak, that of functions that run inside it; looked up every second.
@@ -55,7 +56,7 @@ struct InvocationServices {
 /// What an invocation is told beyond its event.
 struct InvocationDetails {
     std::string invoked_arn;     ///< as the caller named the function; empty: the function's own ARN
-    std::string client_context;  ///< base64, as the caller gave it
+    std::string client_context;  ///< JSON in one line; may be empty
 };
 
 /// The end of a log, line by line.
