@@ -43,7 +43,6 @@ struct InvocationServices {
     UniqueFunction<std::shared_ptr<Function>(const std::shared_ptr<Function>&)> current;
     /// Set once by the service's `start`; null until then.
     std::atomic<Shadows*> shadows = nullptr;
-    std::atomic<std::string_view (*)(const boost::system::error_code&)> shadow_exception = nullptr;
     std::atomic<LogSink*> logs = nullptr;
     std::atomic<RoleAccess*> role_access = nullptr;
     /// The server's own peak, that of functions that run inside it; looked up every second.
@@ -51,6 +50,7 @@ struct InvocationServices {
     const ArnFactory arns;
     const std::function<std::optional<std::string>(const TableName&)> partition_key_of;
     const std::string server_log_stream = {};  ///< of functions that run inside the server; the day and version come before it
+    std::atomic<std::string_view (*)(const boost::system::error_code&)> shadow_exception = nullptr;  ///< as `shadows`
 };
 
 /// What an invocation is told beyond its event.
