@@ -30,7 +30,7 @@ Response write_answer(const TableName& name, const table::WriteOutcome& outcome,
 /// The three writes, which differ in their requests only.
 template <auto Read, auto Run>
 asio::awaitable<Outcome> write(const Services& services, const Call& call) {
-    auto read = dynamodb::read_body(call.request.body, Read);
+    auto read = dynamodb::read_body(call, Read);
     if (!read) co_return read.error();
     const TableName name = read->request.table;
     table::TableApi& tables = services.rooms.tables;
@@ -42,7 +42,7 @@ asio::awaitable<Outcome> write(const Services& services, const Call& call) {
 }
 
 asio::awaitable<Outcome> get_item(const Services& services, const Call& call) {
-    auto read = dynamodb::read_body(call.request.body, dynamodb::read_get_item);
+    auto read = dynamodb::read_body(call, dynamodb::read_get_item);
     if (!read) co_return read.error();
     const TableName name = read->request.table;
     const auto outcome = co_await services.rooms.tables.get_item(std::move(read->request));
@@ -69,7 +69,7 @@ Response page_answer(const TableName& name, const table::ItemPage& page, const s
 }
 
 asio::awaitable<Outcome> query(const Services& services, const Call& call) {
-    auto read = dynamodb::read_body(call.request.body, dynamodb::read_query);
+    auto read = dynamodb::read_body(call, dynamodb::read_query);
     if (!read) co_return read.error();
     const TableName name = read->request.table;
     const auto select = read->request.select;
@@ -79,7 +79,7 @@ asio::awaitable<Outcome> query(const Services& services, const Call& call) {
 }
 
 asio::awaitable<Outcome> scan(const Services& services, const Call& call) {
-    auto read = dynamodb::read_body(call.request.body, dynamodb::read_scan);
+    auto read = dynamodb::read_body(call, dynamodb::read_scan);
     if (!read) co_return read.error();
     const TableName name = read->request.table;
     const auto select = read->request.select;

@@ -165,25 +165,42 @@ void ask_statement(const Services& services, const table::Statement& statement, 
 
 using Requests = std::vector<AccessRequest>;
 
-void ask_batches(const Services& services, std::string_view operation, const Reader& root, Requests& out) {
+/// Reads a request, asks about it, and leaves it with the call if it has no problems: its handler need not read it again.
+template <class T, class Ask>
+void ask_and_keep(const Reader& root, const Call& call, T (*read)(const Reader&), Ask ask_about) {
+    T request = read(root);
+    const bool whole = !root.problems().any();
+    ask_about(request.request);  // what could be read of it
+    if (whole) call.kept = std::move(request);
+}
+
+void ask_batches(const Services& services, std::string_view operation, const Reader& root, const Call& call, Requests& out) {
     if (operation == "BatchWriteItem") {
-        for (const auto& one : dynamodb::read_batch_write(root).request.tables) {
-            Asked asked(services, "BatchWriteItem", one.name);
-            for (const auto& entry : one.entries) asked.key(entry.item);
-            out.push_back(asked.finish());
-        }
+        ask_and_keep(root, call, dynamodb::read_batch_write, [&](const table::BatchWriteRequest& batch) {
+            for (const auto& one : batch.tables) {
+                Asked asked(services, "BatchWriteItem", one.name);
+                for (const auto& entry : one.entries) asked.key(entry.item);
+                out.push_back(asked.finish());
+            }
+        });
     } else if (operation == "BatchGetItem") {
-        for (const auto& one : dynamodb::read_batch_get(root).request.tables) {
-            Asked asked(services, "BatchGetItem", one.name);
-            for (const auto& key : one.keys) asked.key(key);
-            asked.expression(one.projection, one.placeholders).attributes(one.attributes_to_get);
-            out.push_back(asked.finish());
-        }
+        ask_and_keep(root, call, dynamodb::read_batch_get, [&](const table::BatchGetRequest& batch) {
+            for (const auto& one : batch.tables) {
+                Asked asked(services, "BatchGetItem", one.name);
+                for (const auto& key : one.keys) asked.key(key);
+                asked.expression(one.projection, one.placeholders).attributes(one.attributes_to_get);
+                out.push_back(asked.finish());
+            }
+        });
     } else if (operation == "TransactWriteItems") {
-        for (const auto& write : dynamodb::read_transact_write(root).request.writes)
-            out.push_back(std::visit([&](const auto& one) { return ask(services, one); }, write));
+        ask_and_keep(root, call, dynamodb::read_transact_write, [&](const table::TransactWriteRequest& transaction) {
+            for (const auto& write : transaction.writes)
+                out.push_back(std::visit([&](const auto& one) { return ask(services, one); }, write));
+        });
     } else if (operation == "TransactGetItems") {
-        for (const auto& get : dynamodb::read_transact_get(root).request) out.push_back(ask(services, get));
+        ask_and_keep(root, call, dynamodb::read_transact_get, [&](const std::vector<table::GetItemRequest>& gets) {
+            for (const auto& get : gets) out.push_back(ask(services, get));
+        });
     }
     if (!operation.starts_with("Transact")) return;
     for (auto& request : out) request.context.emplace_back("dynamodb:EnclosingOperation", std::vector<std::string>{std::string(operation)});
@@ -217,15 +234,21 @@ void ask_others(const Services& services, std::string_view operation, const Read
     out.push_back(std::move(request));
 }
 
-Requests ask_all(const Services& services, std::string_view operation, const Reader& root) {
+/// Operations on one item or one page.
+void ask_single(const Services& services, std::string_view operation, const Reader& root, const Call& call, Requests& out) {
+    const auto add = [&](const auto& request) { out.push_back(ask(services, request)); };
+    if (operation == "PutItem") ask_and_keep(root, call, dynamodb::read_put_item, add);
+    if (operation == "UpdateItem") ask_and_keep(root, call, dynamodb::read_update_item, add);
+    if (operation == "DeleteItem") ask_and_keep(root, call, dynamodb::read_delete_item, add);
+    if (operation == "GetItem") ask_and_keep(root, call, dynamodb::read_get_item, add);
+    if (operation == "Query") ask_and_keep(root, call, dynamodb::read_query, add);
+    if (operation == "Scan") ask_and_keep(root, call, dynamodb::read_scan, add);
+}
+
+Requests ask_all(const Services& services, std::string_view operation, const Reader& root, const Call& call) {
     Requests out;
-    if (operation == "PutItem") out.push_back(ask(services, dynamodb::read_put_item(root).request));
-    if (operation == "UpdateItem") out.push_back(ask(services, dynamodb::read_update_item(root).request));
-    if (operation == "DeleteItem") out.push_back(ask(services, dynamodb::read_delete_item(root).request));
-    if (operation == "GetItem") out.push_back(ask(services, dynamodb::read_get_item(root).request));
-    if (operation == "Query") out.push_back(ask(services, dynamodb::read_query(root).request));
-    if (operation == "Scan") out.push_back(ask(services, dynamodb::read_scan(root).request));
-    ask_batches(services, operation, root, out);
+    ask_single(services, operation, root, call, out);
+    ask_batches(services, operation, root, call, out);
     if (operation.starts_with("Execute") || operation == "BatchExecuteStatement") ask_statements(services, operation, root, out);
     if (out.empty()) ask_others(services, operation, root, out);
     return out;
@@ -236,7 +259,7 @@ Requests ask_all(const Services& services, std::string_view operation, const Rea
 std::vector<AccessRequest> dynamodb_access(const Services& services, std::string_view, const Operation& operation, const Call& call) {
     Requests out;
     (void)dynamodb::with_body(call.request.body, [&](const Reader& root) -> Result<void> {
-        out = ask_all(services, operation.name, root);
+        out = ask_all(services, operation.name, root, call);
         if (const auto capacity = root.text("ReturnConsumedCapacity")) {
             for (auto& request : out) request.context.emplace_back("dynamodb:ReturnConsumedCapacity", std::vector<std::string>{*capacity});
         }

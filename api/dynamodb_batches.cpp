@@ -31,7 +31,7 @@ void add_usage(ObjectWriter& out, const std::vector<table::TableUsage>& usage, c
 }
 
 asio::awaitable<Outcome> batch_write_item(const Services& services, const Call& call) {
-    auto read = dynamodb::read_body(call.request.body, dynamodb::read_batch_write);
+    auto read = dynamodb::read_body(call, dynamodb::read_batch_write);
     if (!read) co_return read.error();
     const auto outcome = co_await services.rooms.tables.batch_write(std::move(read->request));
     if (!outcome) co_return outcome.error();
@@ -61,7 +61,7 @@ json unprocessed(const table::BatchGetOutcome::Table& found, const UnprocessedOp
 }
 
 asio::awaitable<Outcome> batch_get_item(const Services& services, const Call& call) {
-    auto read = dynamodb::read_body(call.request.body, dynamodb::read_batch_get);
+    auto read = dynamodb::read_body(call, dynamodb::read_batch_get);
     if (!read) co_return read.error();
     std::vector<UnprocessedOptions> wanted;
     for (const auto& one : read->request.tables)
@@ -82,7 +82,7 @@ asio::awaitable<Outcome> batch_get_item(const Services& services, const Call& ca
 }
 
 asio::awaitable<Outcome> transact_write_items(const Services& services, const Call& call) {
-    auto read = dynamodb::read_body(call.request.body, dynamodb::read_transact_write);
+    auto read = dynamodb::read_body(call, dynamodb::read_transact_write);
     if (!read) co_return read.error();
     const auto outcome = co_await services.rooms.tables.transact_write(std::move(read->request));
     if (!outcome) co_return outcome.error();
@@ -93,7 +93,7 @@ asio::awaitable<Outcome> transact_write_items(const Services& services, const Ca
 }
 
 asio::awaitable<Outcome> transact_get_items(const Services& services, const Call& call) {
-    auto read = dynamodb::read_body(call.request.body, dynamodb::read_transact_get);
+    auto read = dynamodb::read_body(call, dynamodb::read_transact_get);
     if (!read) co_return read.error();
     const auto outcome = co_await services.rooms.tables.transact_get(std::move(read->request));
     if (!outcome) co_return outcome.error();

@@ -5,6 +5,7 @@
 /// value that is unfit. Texts as recorded from the service by its re-implementations (dynalite, moto, alternator).
 #pragma once
 
+#include <any>
 #include <cstdint>
 #include <functional>
 #include <initializer_list>
@@ -13,6 +14,7 @@
 #include <string_view>
 #include <vector>
 
+#include "api/service.h"
 #include "store/table/json_dom.h"
 #include "store/table/table_service.h"
 
@@ -101,6 +103,13 @@ Result<T> read_body(std::string_view body, T (*read)(const Reader&)) {
     });
     if (!done) return done.error();
     return std::move(*out);
+}
+
+/// The same for a call, of which the access resolver may have kept the request.
+template <class T>
+Result<T> read_body(const Call& call, T (*read)(const Reader&)) {
+    if (T* kept = std::any_cast<T>(&call.kept)) return std::move(*kept);
+    return read_body(call.request.body, read);
 }
 
 }  // namespace fogbank::api::dynamodb

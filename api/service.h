@@ -2,6 +2,7 @@
 /// one; adding a service is one file with its table plus one row in api/aws_services.cpp.
 #pragma once
 
+#include <any>
 #include <boost/asio/awaitable.hpp>
 #include <span>
 #include <string>
@@ -37,6 +38,8 @@ class Call {
     /// handlers ask again where only they know what is touched.
     const CallerAccess* access = nullptr;
     bool temporary_credentials = false;  ///< a SigV4 caller with session credentials
+    /// What the access resolver has read of the body, for the handler, so that a body is read once. Empty: nothing was kept.
+    mutable std::any kept;
 
     /// The label's value; empty if the template has none of that name.
     const std::string& label(std::string_view name) const;

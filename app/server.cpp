@@ -13,6 +13,7 @@
 #include <thread>
 #include <utility>
 
+#include "api/aws_errors.h"
 #include "api/upgrade_authenticator.h"
 #include "app/data_folder.h"
 #include "app/http_handover.h"
@@ -302,6 +303,10 @@ void Server::Rooms::start_functions() {
     surroundings.access_key_id = endpoints.root_key.access_key_id;
     surroundings.secret_access_key = endpoints.root_key.secret_access_key;
     surroundings.shadows = shadows.get();
+    surroundings.shadow_exception = [](const boost::system::error_code& code) {
+        const bool of_shadows = code.category() == shadow::category();
+        return of_shadows ? api::aws_exception(api::Family::data, code).name : std::string_view();
+    };
     functions->start(std::move(surroundings));
 }
 

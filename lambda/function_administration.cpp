@@ -87,13 +87,17 @@ std::string invocation_record(const QueueEntry& entry, const InvocationQueue::En
     if (!good) response.set("functionError", "Unhandled");
     const std::string context_text = context.str();
     const std::string response_text = response.str();
+    // What a bootstrap of one's own answered need not be JSON.
+    const std::string_view payload = ending.payload.empty() ? std::string_view("null") : ending.payload;
+    const bool is_json = detail::JsonChecker(payload).document();
+    const std::string quoted = is_json ? std::string() : detail::quoted(payload);
     JsonObject record;
     record.set("version", "1.0")
         .set("timestamp", iso8601(now.time_since_epoch().count()))
         .set("requestContext", JsonView(context_text))
         .set("requestPayload", JsonView(*entry.event))
         .set("responseContext", JsonView(response_text))
-        .set("responsePayload", JsonView(ending.payload.empty() ? "null" : std::string_view(ending.payload)));
+        .set("responsePayload", JsonView(is_json ? payload : std::string_view(quoted)));
     return record.str();
 }
 

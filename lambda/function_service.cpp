@@ -225,6 +225,7 @@ Awaitable<std::vector<FunctionConfiguration>> Service::list_functions() {
 }
 
 void Service::start(Surroundings surroundings) {
+    services_->shadow_exception = surroundings.shadow_exception;
     services_->shadows = surroundings.shadows;
     services_->logs = surroundings.logs;
     services_->role_access = surroundings.role_access;

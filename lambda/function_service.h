@@ -95,7 +95,7 @@ struct InvocationResult {
 struct InvokeRequest {
     FunctionReference function;
     std::string event;
-    std::string client_context;  ///< base64; may be empty
+    std::string client_context;  ///< JSON in one line; may be empty
 };
 
 class FunctionService : public FunctionCaller {
@@ -126,6 +126,8 @@ class FunctionService : public FunctionCaller {
         RoleCredentials* roles = nullptr;
         RoleAccess* role_access = nullptr;  ///< judges what C++ handlers ask of the host; null: all of it is allowed
         Shadows* shadows = nullptr;
+        /// What AWS IoT's data plane calls an error of `shadows`; null: ServiceException.
+        std::string_view (*shadow_exception)(const boost::system::error_code&) = nullptr;
         LogSink* logs = nullptr;  ///< CloudWatch Logs
     };
 

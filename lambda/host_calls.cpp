@@ -63,6 +63,13 @@ int refuse(fogbank_sink sink, const Error& error) {
     return refuse(sink, std::string(exception_name(error.code)) + ": " + error.message);
 }
 
+int refuse_shadow(const InvocationServices& services, fogbank_sink sink, const Error& error) {
+    const auto name = services.shadow_exception.load();
+    // Errors of the call itself (time is up, the host stops) are none of the shadows'.
+    const std::string_view shadow_name = name == nullptr ? std::string_view() : name(error.code);
+    return shadow_name.empty() ? refuse(sink, error) : refuse(sink, std::string(shadow_name) + ": " + error.message);
+}
+
 /// AWS IoT's data plane has a name of its own for it.
 int forbid(fogbank_sink sink, const Error& error) {
     const bool denied = error.code == table::make_error_code(table::Errc::access_denied);
@@ -303,7 +310,7 @@ int HostCalls::get_shadow(void* state, fogbank_bytes thing, fogbank_bytes shadow
                               read_shadow(shadows, ThingName(detail::view(thing)), std::string(detail::view(shadow)), call),
                               boost::asio::detached);
     });
-    if (!answer) return refuse(error, answer.error());
+    if (!answer) return refuse_shadow(*self.services_, error, answer.error());
     document.set(document.owner, detail::bytes(*answer));
     return 0;
 }
@@ -323,7 +330,7 @@ int HostCalls::update_shadow(void* state, fogbank_bytes thing, fogbank_bytes sha
                                            std::string(detail::view(document)), call),
                               boost::asio::detached);
     });
-    if (!answer) return refuse(error, answer.error());
+    if (!answer) return refuse_shadow(*self.services_, error, answer.error());
     accepted.set(accepted.owner, detail::bytes(*answer));
     return 0;
 }

@@ -10,6 +10,7 @@
 #include "lambda/host_calls.h"
 #include "lambda/limits.h"
 #include "lambda/process_starter.h"
+#include "lambda/runtime.h"
 
 namespace fogbank::lambda {
 namespace {
@@ -44,15 +45,16 @@ bool is_json(std::string_view text) {
     return detail::JsonChecker(text).document();
 }
 
-/// What the caller gets for what the handler returned.
-InvocationResult judged(int status, std::string payload, bool too_large) {
+/// What the caller gets for what the handler returned. `any_bytes`: a bootstrap of one's own may answer what it likes, as the one of AWS's
+/// tutorial does; the other runtimes answer JSON.
+InvocationResult judged(int status, std::string payload, bool too_large, bool any_bytes) {
     if (too_large) {
         return function_error(detail::error_object(
             "Function.ResponseSizeTooLarge",
             "Response payload size exceeded maximum allowed payload size (" + std::to_string(result_bytes_max) + " bytes)."));
     }
     if (payload.empty() && status == 0) payload = "null";
-    if (!is_json(payload)) {
+    if (!(any_bytes && status == 0) && !is_json(payload)) {
         if (status != 0) return function_error(detail::error_object("Unhandled", "the handler failed without an error object"));
         return function_error(detail::error_object("Runtime.MarshalError", "Unable to marshal response: the handler's result is not JSON"));
     }
@@ -119,7 +121,7 @@ void Invocation::run(bool alone, const std::function<void()>& before_answer) {
     if (!begin(&*code, std::nullopt)) return;
     HandlerReturn returned = call_handler(*code->plugin);
     before_answer();
-    finish(judged(returned.status, std::move(returned.result), returned.too_large));
+    finish(judged(returned.status, std::move(returned.result), returned.too_large, false));
 }
 
 bool Invocation::begin(const Function::Code* code, const std::optional<Failure>& failure) {
@@ -185,7 +187,8 @@ void Invocation::run_in_environment(const Function::Code& code, bool alone, cons
         log_line(exit_line(request_id_, returned.payload));
         return finish(function_error(error));
     }
-    finish(judged(returned.kind == EnvironmentReturn::Kind::result ? 0 : 1, std::move(returned.payload), returned.too_large));
+    const bool any_bytes = runtime_kind(record_->configuration.runtime) == RuntimeKind::provided;
+    finish(judged(returned.kind == EnvironmentReturn::Kind::result ? 0 : 1, std::move(returned.payload), returned.too_large, any_bytes));
 }
 
 EnvironmentReturn Invocation::run_environment(Environment& environment, bool alone) {

@@ -50,12 +50,13 @@ struct InvocationServices {
     const ArnFactory arns;
     const std::function<std::optional<std::string>(const TableName&)> partition_key_of;
     const std::string server_log_stream = {};  ///< of functions that run inside the server; the day and version come before it
+    std::atomic<std::string_view (*)(const boost::system::error_code&)> shadow_exception = nullptr;  ///< as `shadows`
 };
 
 /// What an invocation is told beyond its event.
 struct InvocationDetails {
     std::string invoked_arn;     ///< as the caller named the function; empty: the function's own ARN
-    std::string client_context;  ///< base64, as the caller gave it
+    std::string client_context;  ///< JSON in one line; may be empty
 };
 
 /// The end of a log, line by line.

@@ -1,9 +1,9 @@
 /// Fleet indexing: searching and counting things by what the registry, their shadows and their connections say. Source: AWS IoT Core
 /// Developer Guide, "Fleet indexing" (reference "registry", section 15).
 ///
-/// There is no index to be kept: a query reads the things of the registry in chunks, and of their shadows and connections what it asks for,
-/// so its answer is never behind; its cost is linear in the fleet. Connectivity is written down when presence events tell of it. Members of
-/// dynamic groups follow changes in the background.
+/// A query reads the things of the registry in chunks, and of their shadows and connections what it asks for, so its answer is never
+/// behind; its cost is linear in the fleet unless it demands a name, a type or an attribute, or how one begins: then, in the things that
+/// have it. Connectivity is written down when presence events tell of it. Members of dynamic groups follow changes in the background.
 #pragma once
 
 #include <cstdint>

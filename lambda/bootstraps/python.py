@@ -52,6 +52,21 @@ class CognitoIdentity:
     cognito_identity_pool_id = None
 
 
+class Client:
+    def __init__(self, members):
+        for name in ("installation_id", "app_title", "app_version_name", "app_version_code", "app_package_name"):
+            setattr(self, name, members.get(name))
+
+
+class ClientContext:
+    """What the caller said of itself: attributes, as AWS has them."""
+
+    def __init__(self, members):
+        self.custom = members.get("custom")
+        self.env = members.get("env")
+        self.client = Client(members["client"]) if isinstance(members.get("client"), dict) else None
+
+
 class LambdaContext:
     def __init__(self, headers):
         environment = os.environ
@@ -64,7 +79,7 @@ class LambdaContext:
         self.log_stream_name = environment["AWS_LAMBDA_LOG_STREAM_NAME"]
         self.identity = CognitoIdentity()
         client_context = headers.get("Lambda-Runtime-Client-Context")
-        self.client_context = json.loads(client_context) if client_context else None
+        self.client_context = ClientContext(json.loads(client_context)) if client_context else None
         self._deadline_ms = int(headers["Lambda-Runtime-Deadline-Ms"])
 
     def get_remaining_time_in_millis(self):

@@ -165,8 +165,13 @@ WRITER = """
 using namespace fogbank::lambda;
 static Json handle(const std::string& event, Context& context) {
     const JsonView call(event);
+    const std::string shadow = call.find("shadow") ? call.at("shadow").string() : "";
     if (call.find("topic")) {
         context.publish(call.at("topic").string(), "{}", 0);
+    } else if (call.find("update")) {
+        return context.update_shadow(call.at("thing").string(), call.at("update").raw(), shadow);
+    } else if (call.find("thing")) {
+        return context.get_shadow(call.at("thing").string(), shadow);
     } else {
         context.put_item(call.at("table").string(), call.at("item").raw());
     }
@@ -176,7 +181,9 @@ FOGBANK_LAMBDA_HANDLER(handle);
 """
 
 
-def test_the_role_decides_what_a_cpp_handler_may_do(functions, dynamodb, make_client, server, name, tmp_path):
+@pytest.fixture
+def under_role(functions, make_client, name, tmp_path):
+    """A C++ handler that asks the server for what its event says, under a role of its own: (call, allow)."""
     iam = make_client("iam", region="us-east-1")
     trust = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}]}
     role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(trust))["Role"]["Arn"]
@@ -184,15 +191,51 @@ def test_the_role_decides_what_a_cpp_handler_may_do(functions, dynamodb, make_cl
     subprocess.run(["c++", "-std=c++17", "-shared", "-fPIC", f"-I{ROOT}/lambda/include", "-o", tmp_path / "writer.so", tmp_path / "writer.cpp"], check=True)
     functions.create_function(FunctionName=name, Runtime="fogbank-cpp", Role=role, Handler="writer.so",
                               Code={"S3Bucket": "fogbank-local-path", "S3Key": str(tmp_path / "writer.so")})
-    dynamodb.create_table(TableName=name, KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}], BillingMode="PAY_PER_REQUEST",
-                          AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}])
 
     def call(event):
         return json.loads(functions.invoke(FunctionName=name, Payload=json.dumps(event).encode())["Payload"].read())
 
+    def allow(*statements):
+        document = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", **statement} for statement in statements]}
+        iam.put_role_policy(RoleName=name, PolicyName="p", PolicyDocument=json.dumps(document))
+
+    yield call, allow
+    functions.delete_function(FunctionName=name)
+    iam.delete_role_policy(RoleName=name, PolicyName="p")
+    iam.delete_role(RoleName=name)
+
+
+def test_the_role_decides_which_shadows_a_cpp_handler_reaches(under_role, iot_data, server, name):
+    call, allow = under_role
+    update = {"thing": name, "update": {"state": {"desired": {"on": True}}}}
+    for event, action in ((update, "iot:UpdateThingShadow"), ({"thing": name}, "iot:GetThingShadow")):
+        refused = call(event)["errorMessage"]
+        assert refused.startswith("ForbiddenException: ") and f"assumed-role/{name}/{name} is not authorized to perform: {action}" in refused
+        assert f"arn:aws:iot:{server.region}:{server.account_id}:thing/{name}" in refused
+    with pytest.raises(iot_data.exceptions.ResourceNotFoundException):
+        iot_data.get_thing_shadow(thingName=name)
+    mine = f"arn:aws:iot:{server.region}:{server.account_id}:thing/{name}"
+    allow({"Action": "iot:UpdateThingShadow", "Resource": mine})
+    accepted = call(update)
+    assert (accepted["state"], accepted["version"]) == ({"desired": {"on": True}}, 1)
+    assert call({**update, "shadow": "config"})["version"] == 1
+    assert call({"thing": name})["errorMessage"].startswith("ForbiddenException: "), "the one action does not bring the other"
+    assert call({**update, "thing": name + "x"})["errorMessage"].startswith("ForbiddenException: "), "nor the other thing"
+    allow({"Action": ["iot:GetThingShadow", "iot:UpdateThingShadow"], "Resource": mine})
+    assert call({"thing": name})["state"] == {"desired": {"on": True}, "delta": {"on": True}}
+    conflict = call({**update, "update": {"version": 7, "state": {}}})["errorMessage"]
+    assert "ConflictException" in conflict, conflict
+    assert "ResourceNotFoundException" in call({"thing": name, "shadow": "none"})["errorMessage"]
+    assert json.loads(iot_data.get_thing_shadow(thingName=name, shadowName="config")["payload"].read())["state"]["desired"] == {"on": True}
+
+
+def test_the_role_decides_what_a_cpp_handler_may_do(under_role, dynamodb, server, name):
+    call, allow_statement = under_role
+    dynamodb.create_table(TableName=name, KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}], BillingMode="PAY_PER_REQUEST",
+                          AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}])
+
     def allow(action, **more):
-        statement = {"Effect": "Allow", "Action": action, "Resource": f"arn:aws:dynamodb:{server.region}:{server.account_id}:table/{name}", **more}
-        iam.put_role_policy(RoleName=name, PolicyName="p", PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [statement]}))
+        allow_statement({"Action": action, "Resource": f"arn:aws:dynamodb:{server.region}:{server.account_id}:table/{name}", **more})
 
     write = {"table": name, "item": {"id": "mine", "v": 1}}
     refused = call(write)["errorMessage"]
@@ -204,5 +247,4 @@ def test_the_role_decides_what_a_cpp_handler_may_do(functions, dynamodb, make_cl
     assert [item["id"]["S"] for item in dynamodb.scan(TableName=name)["Items"]] == ["mine"]
     allow("dynamodb:GetItem")
     assert call(write)["errorMessage"].startswith("AccessDeniedException: "), "a change holds for the next invocation"
-    functions.delete_function(FunctionName=name)
     dynamodb.delete_table(TableName=name)

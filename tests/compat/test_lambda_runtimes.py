@@ -6,6 +6,7 @@ import pathlib
 import stat
 import zipfile
 
+import botocore.exceptions
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -294,13 +295,15 @@ while True:
         assert other.getresponse().status == 202
     elif b"fail" in body:
         post("error", b'{"errorType": "Mine", "errorMessage": "asked to"}', {"Lambda-Runtime-Function-Error-Type": "Mine"})
+    elif b"text" in body:
+        post("response", b"Echoing request: \\xff '" + body + b"'")
     else:
         post("response", body)
 """
 
 
 @pytest.mark.parametrize("runtime", ["provided", "provided.al2", "provided.al2023"])
-def test_any_bootstrap(deploy, call, runtime):
+def test_any_bootstrap(functions, deploy, call, name, runtime):
     deploy(runtime, "my.handler", {"bootstrap": BOOTSTRAP}, executable=["bootstrap"])
     result, log, error = call({"a": 1})
     assert (result, error) == ({"a": 1}, None), log
@@ -310,6 +313,8 @@ def test_any_bootstrap(deploy, call, runtime):
     assert call("stale")[0] == "refused"
     assert call("wrong")[0]["errorType"] == "Function.ResponseSizeTooLarge"
     assert call({"a": 2})[0] == {"a": 2}
+    answer = functions.invoke(FunctionName=name, Payload=b'"text"')
+    assert (answer["Payload"].read(), answer.get("FunctionError")) == (b"Echoing request: \xff '\"text\"'", None), "it need not be JSON, as in AWS's tutorial"
 
 
 @pytest.mark.parametrize("files, executable", [({"bootstrap": BOOTSTRAP}, []), ({"other": "x"}, []), ({"bootstrap": "not a program"}, ["bootstrap"])])
@@ -318,6 +323,31 @@ def test_bootstraps_that_do_not_start(deploy, call, files, executable):
     result, log, error = call({})
     assert error == "Unhandled"
     assert result["errorType"] == "Runtime.ExitError", result
+
+
+CLIENT_CONTEXT = {"custom": {"k": "v\u00fc", "n": [1]}, "env": {"locale": "da"}, "client": {"installation_id": "i1", "app_title": "App"}}
+CONTEXT_SAYERS = {
+    "python3.11": ("app.h", {"app.py": "def h(e, c):\n    x = c.client_context\n    return x and [x.custom, x.env, x.client.installation_id, x.client.app_title, x.client.app_version_name]"}),
+    "nodejs20.x": ("app.h", {"app.js": "exports.h = async (e, {clientContext: x}) => x === undefined ? null : [x.custom, x.env, x.client.installation_id, x.client.app_title, null]"}),
+}
+
+
+@pytest.mark.parametrize("runtime", CONTEXT_SAYERS)
+def test_the_client_context_is_an_object(deploy, call, runtime):
+    handler, files = CONTEXT_SAYERS[runtime]
+    deploy(runtime, handler, files)
+    encoded = base64.b64encode(json.dumps(CLIENT_CONTEXT, indent=2, ensure_ascii=False).encode()).decode()
+    said, log, error = call({}, ClientContext=encoded)
+    assert (said, error) == ([CLIENT_CONTEXT["custom"], {"locale": "da"}, "i1", "App", None], None), log
+    assert call({})[0] is None
+
+
+@pytest.mark.parametrize("wrong", ["x", base64.b64encode(b"{").decode(), base64.b64encode(b"[1]").decode(), base64.b64encode(b"\xff").decode()])
+def test_a_client_context_that_is_none(functions, deploy, name, wrong):
+    deploy(*("python3.11", *CONTEXT_SAYERS["python3.11"]))
+    with pytest.raises(botocore.exceptions.ClientError) as caught:
+        functions.invoke(FunctionName=name, ClientContext=wrong)
+    assert caught.value.response["Error"] == {"Code": "InvalidRequestContentException", "Message": "Client context must be a valid Base64-encoded JSON object."}
 
 
 def test_new_code_and_configuration_take_effect(functions, deploy, call, name):
