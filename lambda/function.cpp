@@ -81,7 +81,17 @@ std::optional<FileStamp> Function::origin_stamp() const {
     return stamp ? std::optional<FileStamp>(*stamp) : std::nullopt;
 }
 
+/// What was loaded, if the disk was looked at a moment ago. Otherwise the caller looks now.
+std::optional<Function::Code> Function::lately_seen() {
+    const auto now = std::chrono::steady_clock::now();
+    const std::lock_guard lock(mutex_);
+    if (loaded_ && now - looked_at_ < look_interval) return current(std::nullopt, false);
+    looked_at_ = now;
+    return std::nullopt;
+}
+
 Result<Function::Code> Function::code() {
+    if (auto code = lately_seen()) return std::move(*code);
     const auto seen = origin_stamp();
     if (auto ready = loaded_code(seen)) return std::move(*ready);
     std::unique_lock loading(load_mutex_, std::try_to_lock);

@@ -39,10 +39,10 @@ class Function {
         std::optional<std::chrono::microseconds> init_duration;  ///< set if this call loaded it
         bool replaced = false;  ///< this call found another object than the record names; the record is changed
     };
-    /// Loads the code on first use; looks, by one stat, whether the file it came from was replaced, and loads it again. A replacement that
-    /// does not load is logged once and the loaded code stays. While one thread loads a replacement the others go on with the old code.
-    /// Code of a worker is loaded by a worker, which then is the first warm one. Blocks on the disk when it loads. Errors: invalid_code,
-    /// when nothing is loaded and nothing can be.
+    /// Loads the code on first use; looks, by one stat at most every look_interval, whether the file it came from was replaced, and loads
+    /// it again. A replacement that does not load is logged once and the loaded code stays. While one thread loads a replacement the others
+    /// go on with the old code. Code of a worker is loaded by a worker, which then is the first warm one. Blocks on the disk when it loads.
+    /// Errors: invalid_code, when nothing is loaded and nothing can be.
     Result<Code> code();
 
     /// A warm environment, or a new one that is not ready yet. Errors: those of EnvironmentStarter.
@@ -70,6 +70,9 @@ class Function {
         std::size_t bytes = 0;
         std::unique_ptr<Environment> environment;  ///< that was started to see whether the code loads
     };
+    /// A look at the disk costs as much as a small invocation. Nobody can replace a file and ask for it within this time.
+    static constexpr std::chrono::microseconds look_interval{50};
+    std::optional<Code> lately_seen();
     std::optional<FileStamp> origin_stamp() const;
     std::optional<Code> loaded_code(const std::optional<FileStamp>& seen) const;
     Result<Loaded> load(const std::optional<FileStamp>& seen) const;
@@ -95,7 +98,8 @@ class Function {
     std::shared_ptr<const Plugin> plugin_;
     std::filesystem::path path_;
     std::string identity_;
-    std::string pinned_;              ///< content that stays on the disk as long as this object lives
+    std::string pinned_;  ///< content that stays on the disk as long as this object lives
+    std::chrono::steady_clock::time_point looked_at_{};
     std::optional<FileStamp> stamp_;  ///< of the origin when it was last looked into, whether it loaded or not
 };
 
