@@ -6,7 +6,6 @@
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/post.hpp>
 
-#include <algorithm>
 #include <string>
 #include <utility>
 
@@ -16,10 +15,7 @@ constexpr std::chrono::steady_clock::time_point may_sleep{};
 
 thread_local Shard* current_shard = nullptr;
 thread_local std::chrono::steady_clock::time_point awake_until = may_sleep;
-/// Staying awake in vain (on a busy machine perhaps on the very core that the other thread waits for) makes the next ones sleep at once,
-/// twice as many as the time before.
-constexpr int skip_max = 64;
-thread_local int to_skip = 0, skipped = 0;
+thread_local AwakeBackoff awake_backoff;
 
 /// Waits for a handler and runs it. False if the loop was stopped.
 bool run_first(boost::asio::io_context& io) {
@@ -27,12 +23,12 @@ bool run_first(boost::asio::io_context& io) {
     const auto until = std::exchange(awake_until, may_sleep);
     while (until != may_sleep) {
         if (io.poll_one() != 0) {
-            to_skip = 0;
+            awake_backoff.paid();
             return true;
         }
         if (io.stopped()) return false;
         if (std::chrono::steady_clock::now() < until) continue;
-        to_skip = std::clamp(2 * to_skip, 1, skip_max);
+        awake_backoff.in_vain();
         break;
     }
     return io.run_one() != 0;
@@ -41,13 +37,7 @@ bool run_first(boost::asio::io_context& io) {
 }  // namespace
 
 void stay_awake(std::chrono::steady_clock::time_point time) {
-    if (current_shard == nullptr) return;
-    if (skipped < to_skip) {
-        ++skipped;
-        return;
-    }
-    skipped = 0;
-    awake_until = time;
+    if (current_shard != nullptr && awake_backoff.worth_a_try()) awake_until = time;
 }
 
 Shard::Shard(std::size_t index) : index_(index) {}

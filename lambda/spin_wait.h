@@ -3,9 +3,10 @@
 
 #include <sched.h>
 
-#include <algorithm>
 #include <chrono>
 #include <mutex>
+
+#include "common/stay_awake.h"
 
 namespace fogbank::lambda {
 
@@ -33,7 +34,7 @@ inline void lock_awake(std::unique_lock<std::mutex>& lock) {
 }
 
 /// Being put to sleep and woken again costs tens of microseconds, more than a small function takes. So whoever waits for one looks a while
-/// before it sleeps; but only as long as that pays: after each wait in vain the next ones sleep at once, twice as many as the time before.
+/// before it sleeps; but only as long as that pays.
 /// One thread at a time.
 class SpinWait {
   public:
@@ -42,21 +43,14 @@ class SpinWait {
     /// Looks until `there()`; false if the limit has passed or it was not worth a look.
     template <class There>
     bool operator()(There there) {
-        if (skipped_ < skip_) {
-            ++skipped_;
-            return false;
-        }
-        skipped_ = 0;
-        if (look(there)) {
-            skip_ = 0;
-            return true;
-        }
-        skip_ = std::clamp(skip_ * 2, 1, skip_max);
-        return false;
+        if (!backoff_.worth_a_try()) return false;
+        const bool seen = look(there);
+        seen ? backoff_.paid() : backoff_.in_vain();
+        return seen;
     }
 
   private:
-    static constexpr int skip_max = 64, looks_per_yield = 16;
+    static constexpr int looks_per_yield = 16;
 
     template <class There>
     static bool look(There& there) {
@@ -71,7 +65,7 @@ class SpinWait {
             ::sched_yield();  // to whoever else wants this core
         }
     }
-    int skip_ = 0, skipped_ = 0;
+    AwakeBackoff backoff_;
 };
 
 }  // namespace fogbank::lambda
