@@ -64,6 +64,7 @@ class SocketTransport final : public HttpTransport {
     explicit SocketTransport(asio::ip::tcp::socket socket) : timed_(std::make_shared<TimedSocket>(std::move(socket))) {
         error_code ignored;
         socket_.set_option(asio::ip::tcp::no_delay(true), ignored);
+        socket_.non_blocking(true, ignored);  // for the writes that do not wait
     }
     SocketTransport(const SocketTransport&) = delete;
     SocketTransport& operator=(const SocketTransport&) = delete;
@@ -102,9 +103,15 @@ class SocketTransport final : public HttpTransport {
                 if (error) co_return error;
                 written = size;
             } else {
-                const auto [error, size] = co_await socket_.async_write_some(buffer, as_result);
+                // Nearly always there is room: then no turn of the loop is needed to learn that.
+                error_code error;
+                written = socket_.write_some(buffer, error);
+                if (error == asio::error::would_block) {
+                    const auto [failed, size] = co_await socket_.async_write_some(buffer, as_result);
+                    error = failed;
+                    written = size;
+                }
                 if (error) co_return error;
-                written = size;
             }
             bytes.remove_prefix(written);
         }

@@ -136,7 +136,7 @@ std::string gateway_policy(const std::string& region, const std::string& account
         {"Version", "2012-10-17"},
         {"Statement",
          {{{"Effect", "Allow"}, {"Action", "iot:Connect"}, {"Resource", arn + "client/*"}},
-          {{"Effect", "Allow"}, {"Action", {"iot:Publish", "iot:Receive"}}, {"Resource", arn + "topic/*"}},
+          {{"Effect", "Allow"}, {"Action", {"iot:Publish", "iot:RetainPublish", "iot:Receive"}}, {"Resource", arn + "topic/*"}},
           {{"Effect", "Allow"}, {"Action", "iot:Subscribe"}, {"Resource", arn + "topicfilter/*"}},
           {{"Effect", "Deny"}, {"Action", {"iot:Publish", "iot:Receive"}}, {"Resource", arn + "topic/$aws/*"}},
           {{"Effect", "Deny"}, {"Action", "iot:Subscribe"}, {"Resource", arn + "topicfilter/$aws/*"}}}}};

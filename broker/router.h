@@ -29,6 +29,7 @@ class ShardedRouter final : public Router {
     bool unsubscribe(std::string_view topic_filter, const Subscriber& subscriber) override;
     void publish(MessagePtr message, Acknowledgement::Callback done) override;
     bool has_audience(std::string_view topic_name) override;
+    std::uint64_t audience_generation() const override { return generation_.load(std::memory_order_acquire); }
     void keep_retained_in(RetainedStore* store) override { retained_.store(store, std::memory_order_release); }
 
   private:

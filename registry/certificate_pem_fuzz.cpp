@@ -14,14 +14,14 @@ using namespace fogbank;
 
 struct Issuer {
     SystemRandom random;
-    x509::Key key = std::move(*x509::generate_p256());
+    x509::Key key = *x509::generate_p256();
     x509::LeafOptions options;
     x509::Certificate root;
     Issuer() {
         options.validity = {WallTime(std::chrono::hours(24)), WallTime(std::chrono::hours(240'000))};
         x509::Name name;
         name.common_name = "root";
-        root = std::move(*x509::make_root(key, name, options.validity, random));
+        root = *x509::make_root(key, name, options.validity, random);
     }
 };
 

@@ -78,7 +78,7 @@ std::shared_ptr<const T> CertificatePermissions::see(const std::shared_ptr<LiveC
 
 void CertificatePermissions::collect_attached(const AttachedPolicies& attached, std::vector<policy::Policy>& out) {
     for (const auto& [name, cell] : attached) {
-        const bool known = std::any_of(seen_.begin(), seen_.end(), [&](const auto& seen) { return seen.first == cell; });
+        const bool known = std::any_of(seen_.begin(), seen_.end(), [&one = cell](const auto& seen) { return seen.first == one; });
         if (known) continue;  // attached to the certificate and to a group: its statements count once
         const auto policy = see(cell);
         // Without one of its policies, perhaps the one that denies, a principal may do nothing.

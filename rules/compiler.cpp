@@ -15,6 +15,12 @@ namespace {
 /// Larger constants are computed anew each time instead of being kept.
 constexpr std::size_t folded_bytes_max = 4096;
 
+bool distinct(const QueryPlan& plan) {
+    std::set<std::string_view> names;
+    return std::all_of(plan.items.begin(), plan.items.end(),
+                       [&](const PlannedItem& item) { return !item.star && item.alias.size() == 1 && names.insert(item.alias[0]).second; });
+}
+
 class Compiler {
   public:
     Compiler(Version version, std::vector<std::string> variables, bool fold) : variables_(std::move(variables)), fold_(fold) {
@@ -216,6 +222,7 @@ QueryPlan Compiler::plan(Query& query) {
         if (!planned.star) planned.node = expression(*item.expression);
         plan.items.push_back(std::move(planned));
     }
+    plan.distinct = distinct(plan);
     nested_ = outer_nested;
     element_name_ = outer_name;
     return plan;

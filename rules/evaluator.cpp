@@ -42,15 +42,11 @@ void Evaluator::fail(std::string why) {
     if (!failure_) failure_ = Error(Errc::evaluation, std::move(why));
 }
 
-bool Evaluator::spend(std::size_t steps) {
-    steps_ += steps;
-    if (steps_ > evaluation_steps_max)
-        fail("the statement needs more than " + std::to_string(evaluation_steps_max) + " steps for this message");
-    return !failure_;
+void Evaluator::fail_steps() {
+    fail("the statement needs more than " + std::to_string(evaluation_steps_max) + " steps for this message");
 }
 
-/// Counts what `value` holds toward the bound on memory; Undefined once something has failed.
-Value Evaluator::charged(Value value) {
+Value Evaluator::charged_bytes(Value value) {
     switch (value.kind()) {
         case Value::Kind::string:
             bytes_ += value.text().size();
@@ -171,6 +167,11 @@ Value Evaluator::select(const QueryPlan& plan) {
     Object selected;
     selected.reserve(plan.items.size());
     for (const PlannedItem& item : plan.items) {
+        if (plan.distinct) {
+            Value value = at(item.node);
+            if (!value.is_undefined()) selected.append(Text::borrowed(item.alias[0]), std::move(value));
+            continue;
+        }
         Value value = item.star ? star() : at(item.node);
         if (!item.alias.empty()) {
             if (!value.is_undefined()) set(selected, item.alias, std::move(value));

@@ -92,8 +92,15 @@ class Evaluator {
     void merge(Object& object, const Object& members);
     static Value follow(Value value, const std::vector<std::string>& path);
     std::uint32_t child(const Node& node, std::uint32_t i) const { return program_.children[node.first + i]; }
-    Value charged(Value value);
-    bool spend(std::size_t steps);
+    /// Counts what `value` holds toward the bound on memory; Undefined once something has failed.
+    Value charged(Value value) { return value.kind() < Value::Kind::string ? std::move(value) : charged_bytes(std::move(value)); }
+    Value charged_bytes(Value value);
+    bool spend(std::size_t steps) {
+        steps_ += steps;
+        if (steps_ > evaluation_steps_max) fail_steps();
+        return !failure_;
+    }
+    void fail_steps();
     void fail(std::string why);
 
     const Program& program_;

@@ -82,6 +82,9 @@ Value owned(const Value& value) {
             for (const auto& [name, member] : value.members()) members.append(Text::owned(std::string(name.view())), owned(member));
             return Value::object(std::move(members));
         }
+        case Value::Kind::integer:
+        case Value::Kind::decimal:
+            return value.own_number();
         default:
             return value;
     }

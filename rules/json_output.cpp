@@ -95,7 +95,11 @@ bool append_json(std::string& out, const Value& value, std::size_t bytes_max) {
             break;
         case Value::Kind::integer:
         case Value::Kind::decimal:
-            out += number_text(value);
+            if (value.written().empty()) {
+                out += number_text(value);
+            } else {
+                out += value.written();
+            }
             break;
         case Value::Kind::string:
             append_json_string(out, value.text());

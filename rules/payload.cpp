@@ -10,12 +10,8 @@ namespace {
 /// Objects with more members look their names up in a hash table instead of one by one.
 constexpr std::size_t linear_members_max = 16;
 
-/// Equality that seldom has to compare more than the first bytes.
-bool same_name(std::string_view a, const std::string& b) {
-    return a.size() == b.size() && (b.empty() || (a.front() == b.front() && std::memcmp(a.data(), b.data(), b.size()) == 0));
-}
-
-Value number_value(std::string_view text, Version version) {
+Value number_value(std::string_view text, bool as_sql_writes_it, Version version) {
+    if (as_sql_writes_it) return Value::written_number(text);
     const auto number = Decimal::parse_rounded(text, Decimal::sql_digits);
     if (!number) return {};
     return text.find_first_of(".eE") == std::string_view::npos ? Value::integer(*number) : Value::decimal(*number, version);
@@ -35,10 +31,16 @@ Value Payload::find(std::span<const std::string> path, Version version, std::siz
         std::size_t found = 0;
         // The last of several members of one name wins, so all are looked at.
         const Node* const nodes = nodes_.data();
-        for (std::size_t child = at + 1; child < nodes[at].end; child = nodes[child].end) {
-            ++looked_at;
-            if (same_name(nodes[child].key, name)) found = child;
+        const std::size_t bytes = name.size();
+        const char first = name.empty() ? '\0' : name.front();
+        const std::size_t end = nodes[at].end;
+        std::size_t passed = 0;
+        for (std::size_t child = at + 1; child < end; child = nodes[child].end, ++passed) {
+            const Node& node = nodes[child];
+            if (node.key_bytes != bytes) continue;
+            if (bytes == 0 || (node.key_begin[0] == first && std::memcmp(node.key_begin, name.data(), bytes) == 0)) found = child;
         }
+        looked_at += passed;
         if (found == 0) return {};
         at = found;
     }
@@ -52,11 +54,11 @@ Value Payload::value_at(std::size_t index, Version version) const {
         case Type::null:
             return Value::null();
         case Type::boolean:
-            return Value::boolean(node.boolean);
+            return Value::boolean(node.flag);
         case Type::number:
-            return number_value(node.text, version);
+            return number_value(node.text(), node.flag, version);
         case Type::string:
-            return Value::string(Text::borrowed(node.text));
+            return Value::string(Text::borrowed(node.text()));
         case Type::array:
             return array_at(index, version);
         case Type::object:
@@ -77,14 +79,14 @@ Value Payload::object_at(std::size_t index, Version version) const {
     Object members;
     members.reserve(children.size());
     if (children.size() <= linear_members_max) {
-        for (const std::size_t child : children) members.set(Text::borrowed(nodes_[child].key), value_at(child, version));
+        for (const std::size_t child : children) members.set(Text::borrowed(nodes_[child].key()), value_at(child, version));
         return Value::object(std::move(members));
     }
     std::unordered_map<std::string_view, std::size_t> last;
-    for (const std::size_t child : children) last[nodes_[child].key] = child;
+    for (const std::size_t child : children) last[nodes_[child].key()] = child;
     for (const std::size_t child : children) {
-        if (const auto found = last.find(nodes_[child].key); found != last.end()) {
-            members.append(Text::borrowed(nodes_[child].key), value_at(found->second, version));
+        if (const auto found = last.find(nodes_[child].key()); found != last.end()) {
+            members.append(Text::borrowed(nodes_[child].key()), value_at(found->second, version));
             last.erase(found);
         }
     }

@@ -9,25 +9,15 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "rules/detail/fuzz_fakes.h"
 #include "rules/statement.h"
 
 namespace {
 
 using namespace fogbank;
 using nlohmann::json;
-
-class FixedClock final : public Clock {
-  public:
-    WallTime now() const override { return WallTime(std::chrono::milliseconds(1'767'323'045'000)); }
-    SteadyTime steady() const override { return {}; }
-};
-
-class FixedRandom final : public RandomSource {
-  public:
-    void fill(std::span<std::uint8_t> out) override {
-        for (auto& byte : out) byte = 7;
-    }
-};
+using rules::FixedClock;
+using rules::FixedRandom;
 
 constexpr std::size_t sql_bytes_max = 128 * 1024;
 

@@ -6,6 +6,7 @@
 
 #include <simdjson.h>
 
+#include <algorithm>
 #include <cstring>
 
 #include "rules/detail/plain_text.h"
@@ -48,63 +49,78 @@ void append_utf8(std::string& out, std::uint32_t code) {
 
 class Payload::Reader {
   public:
+    /// `nodes` grows as needed and never shrinks; how many were used is `count()`.
     Reader(std::string_view text, std::vector<Node>& nodes, std::string& unescaped)
         : at_(text.data()), end_(text.data() + text.size()), nodes_(nodes), unescaped_(unescaped) {}
 
     /// A whole document.
     bool document() {
         skip_white_space();
-        if (!value({}, 0)) return false;
+        if (!value(nullptr, 0, 0)) return false;
         skip_white_space();
         return at_ == end_;
     }
+    std::size_t count() const { return count_; }
 
   private:
+    static constexpr std::size_t nodes_at_first = 64;
+
     void skip_white_space() {
         while (at_ != end_ && (*at_ == ' ' || *at_ == '\n' || *at_ == '\r' || *at_ == '\t')) ++at_;
     }
-    /// Takes `c`, with white space around it.
     bool take(char c) {
-        skip_white_space();
         if (at_ == end_ || *at_ != c) return false;
         ++at_;
-        skip_white_space();
         return true;
     }
 
-    bool value(std::string_view key, std::size_t depth) {
+    /// One value at `at_`, which is not the end; nodes are written once, when all is known but what comes below them.
+    bool value(const char* key, std::size_t key_bytes, std::size_t depth) {
         if (at_ == end_) return false;
-        const std::size_t index = nodes_.size();
-        nodes_.emplace_back().key = key;
-        if (!fill(index, depth)) return false;
-        nodes_[index].end = static_cast<std::uint32_t>(nodes_.size());
-        return true;
-    }
-
-    bool fill(std::size_t index, std::size_t depth) {
-        switch (*at_) {
-            case '"':
-                nodes_[index].type = Type::string;
-                return string(nodes_[index].text);
-            case '{':
-                nodes_[index].type = Type::object;
-                return depth < payload_depth_max && object(depth + 1);
-            case '[':
-                nodes_[index].type = Type::array;
-                return depth < payload_depth_max && array(depth + 1);
-            case 't':
-                nodes_[index].boolean = true;
-                nodes_[index].type = Type::boolean;
-                return word("true");
-            case 'f':
-                nodes_[index].type = Type::boolean;
-                return word("false");
-            case 'n':
-                return word("null");
-            default:
-                nodes_[index].type = Type::number;
-                return number(nodes_[index].text);
+        if (count_ == nodes_.size()) nodes_.resize(std::max(nodes_at_first, 2 * count_));
+        const std::size_t index = count_++;
+        Node node;
+        node.key_begin = key;
+        node.key_bytes = static_cast<std::uint32_t>(key_bytes);
+        node.end = static_cast<std::uint32_t>(count_);
+        const char c = *at_;
+        if (c == '{' || c == '[') {
+            node.type = c == '{' ? Type::object : Type::array;
+            nodes_[index] = node;
+            if (depth == payload_depth_max) return false;
+            ++at_;
+            if (!(c == '{' ? object(depth + 1) : array(depth + 1))) return false;
+            nodes_[index].end = static_cast<std::uint32_t>(count_);
+            return true;
         }
+        std::string_view text;
+        bool good = false;
+        switch (c) {
+            case '"':
+                node.type = Type::string;
+                good = string(text);
+                break;
+            case 't':
+                node.flag = true;
+                node.type = Type::boolean;
+                good = word("true");
+                break;
+            case 'f':
+                node.type = Type::boolean;
+                good = word("false");
+                break;
+            case 'n':
+                good = word("null");
+                break;
+            default:
+                node.type = Type::number;
+                good = number(text, node.flag);
+                break;
+        }
+        node.text_begin = text.data();
+        node.text_bytes = static_cast<std::uint32_t>(text.size());
+        nodes_[index] = node;
+        return good;
     }
 
     bool word(std::string_view text) {
@@ -113,54 +129,62 @@ class Payload::Reader {
         return true;
     }
 
+    /// After the opening brace, to behind the closing one.
     bool object(std::size_t depth) {
-        take('{');
-        if (at_ != end_ && *at_ == '}') return ++at_, true;
+        skip_white_space();
+        if (take('}')) return true;
         while (true) {
             std::string_view key;
-            if (at_ == end_ || *at_ != '"' || !string(key) || !take(':') || !value(key, depth)) return false;
-            if (!take(',')) break;
+            if (at_ == end_ || *at_ != '"' || !string(key)) return false;
+            skip_white_space();
+            if (!take(':')) return false;
+            skip_white_space();
+            if (!value(key.data(), key.size(), depth)) return false;
+            skip_white_space();
+            if (!take(',')) return take('}');
+            skip_white_space();
         }
-        if (at_ == end_ || *at_ != '}') return false;
-        ++at_;
-        return true;
     }
 
     bool array(std::size_t depth) {
-        take('[');
-        if (at_ != end_ && *at_ == ']') return ++at_, true;
+        skip_white_space();
+        if (take(']')) return true;
         while (true) {
-            if (!value({}, depth)) return false;
-            if (!take(',')) break;
+            if (!value(nullptr, 0, depth)) return false;
+            skip_white_space();
+            if (!take(',')) return take(']');
+            skip_white_space();
         }
-        if (at_ == end_ || *at_ != ']') return false;
-        ++at_;
-        return true;
     }
 
-    bool digits() {
-        const char* begin = at_;
-        while (at_ != end_ && is_digit(*at_)) ++at_;
-        return at_ != begin;
-    }
-
-    /// RFC 8259, section 6.
-    bool number(std::string_view& out) {
-        const char* begin = at_;
-        if (*at_ == '-') ++at_;
-        const bool zero = at_ != end_ && *at_ == '0';
-        const char* first = at_;
-        if (!digits() || (zero && at_ - first > 1)) return false;
-        if (at_ != end_ && *at_ == '.') {
-            ++at_;
-            if (!digits()) return false;
+    /// RFC 8259, section 6. `as_sql_writes_it`: few digits, no exponent, nothing that would be left out when it is written again.
+    bool number(std::string_view& out, bool& as_sql_writes_it) {
+        const char* const begin = at_;
+        const char* at = at_;
+        const char* const end = end_;
+        if (*at == '-') ++at;
+        const char* const first = at;
+        while (at != end && is_digit(*at)) ++at;
+        const bool zero = at != first && *first == '0';
+        if (at == first || (zero && at - first > 1)) return false;
+        bool plain = !zero || first == begin;  // `-0` is written as 0
+        if (at != end && *at == '.') {
+            const char* const fraction = ++at;
+            while (at != end && is_digit(*at)) ++at;
+            if (at == fraction) return false;
+            plain = at[-1] != '0';
         }
-        if (at_ != end_ && (*at_ == 'e' || *at_ == 'E')) {
-            ++at_;
-            if (at_ != end_ && (*at_ == '+' || *at_ == '-')) ++at_;
-            if (!digits()) return false;
+        if (at != end && (*at == 'e' || *at == 'E')) {
+            ++at;
+            if (at != end && (*at == '+' || *at == '-')) ++at;
+            const char* const exponent = at;
+            while (at != end && is_digit(*at)) ++at;
+            if (at == exponent) return false;
+            plain = false;
         }
-        out = std::string_view(begin, static_cast<std::size_t>(at_ - begin));
+        at_ = at;
+        out = std::string_view(begin, static_cast<std::size_t>(at - begin));
+        as_sql_writes_it = plain && out.size() <= Value::written_number_bytes_max;
         return out.size() <= number_bytes_max;
     }
 
@@ -233,17 +257,18 @@ class Payload::Reader {
     const char* at_;
     const char* end_;
     std::vector<Node>& nodes_;
+    std::size_t count_ = 0;
     std::string& unescaped_;
 };
 
 bool Payload::parse(std::string_view json, bool scalars) {
-    nodes_.clear();
+    count_ = 0;
     unescaped_.clear();
     if (json.empty() || !simdjson::validate_utf8(json.data(), json.size())) return false;
     if (unescaped_.capacity() < json.size() && json.find('\\') != std::string_view::npos) unescaped_.reserve(json.size());
-    const bool good =
-        Reader(json, nodes_, unescaped_).document() && (scalars || nodes_[0].type == Type::array || nodes_[0].type == Type::object);
-    if (!good) nodes_.clear();
+    Reader reader(json, nodes_, unescaped_);
+    const bool good = reader.document() && (scalars || nodes_[0].type == Type::array || nodes_[0].type == Type::object);
+    if (good) count_ = reader.count();
     return good;
 }
 

@@ -49,6 +49,7 @@ struct PlannedItem {
 
 struct QueryPlan {
     bool value = false;
+    bool distinct = false;  ///< every item is a member of its own: no star, no nested alias, no name twice
     std::vector<PlannedItem> items;
     std::optional<std::uint32_t> from, where;
 };

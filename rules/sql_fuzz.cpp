@@ -5,24 +5,14 @@
 #include <cstdlib>
 #include <memory>
 
+#include "rules/detail/fuzz_fakes.h"
 #include "rules/statement.h"
 
 namespace {
 
 using namespace fogbank;
-
-class FixedClock final : public Clock {
-  public:
-    WallTime now() const override { return WallTime(std::chrono::milliseconds(1'767'323'045'000)); }
-    SteadyTime steady() const override { return {}; }
-};
-
-class FixedRandom final : public RandomSource {
-  public:
-    void fill(std::span<std::uint8_t> out) override {
-        for (auto& byte : out) byte = 7;
-    }
-};
+using rules::FixedClock;
+using rules::FixedRandom;
 
 constexpr std::size_t sql_bytes_max = 128 * 1024;
 constexpr std::string_view default_payload =

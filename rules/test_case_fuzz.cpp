@@ -4,24 +4,14 @@
 #include <cstdlib>
 #include <nlohmann/json.hpp>
 
+#include "rules/detail/fuzz_fakes.h"
 #include "rules/test_case.h"
 
 namespace {
 
 using namespace fogbank;
-
-class FixedClock final : public Clock {
-  public:
-    WallTime now() const override { return WallTime(std::chrono::milliseconds(1'767'323'045'000)); }
-    SteadyTime steady() const override { return {}; }
-};
-
-class FixedRandom final : public RandomSource {
-  public:
-    void fill(std::span<std::uint8_t> out) override {
-        for (auto& byte : out) byte = 7;
-    }
-};
+using rules::FixedClock;
+using rules::FixedRandom;
 
 }  // namespace
 

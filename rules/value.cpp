@@ -105,6 +105,20 @@ Value Value::decimal(const Decimal& value, Version version) {
     return Value(whole ? Kind::integer : Kind::decimal, value);
 }
 
+Value Value::written_number(std::string_view text) {
+    return Value(text.find('.') == std::string_view::npos ? Kind::integer : Kind::decimal, Written{text});
+}
+
+Decimal Value::number() const {
+    if (const Written* written = std::get_if<Written>(&storage_)) return *Decimal::parse_rounded(written->text, Decimal::sql_digits);
+    return std::get<Decimal>(storage_);
+}
+
+std::string_view Value::written() const {
+    const Written* written = std::get_if<Written>(&storage_);
+    return written == nullptr ? std::string_view() : written->text;
+}
+
 Value Value::string(Text text) {
     return Value(Kind::string, std::move(text));
 }
@@ -178,6 +192,7 @@ std::optional<Text> to_text(const Value& value) {
 }
 
 std::string number_text(const Value& number) {
+    if (!number.written().empty()) return std::string(number.written());
     if (number.kind() == Value::Kind::integer) return number.number().to_plain_string();
     const int magnitude = number.number().magnitude();
     const bool plain = magnitude < Decimal::sql_digits && magnitude > -Decimal::sql_digits;

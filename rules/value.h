@@ -54,6 +54,11 @@ class Value {
     static Value decimal(const Decimal& value, Version version);
     /// Undefined for nothing.
     static Value decimal(const std::optional<Decimal>& value, Version version) { return value ? decimal(*value, version) : Value(); }
+    /// A number whose text is what number_text would write, and lives as long as a borrowed Text: it is read when somebody computes with
+    /// it. Digits without an exponent; none of them may be left out (no `-0`, no zero at the end of a fraction); at most
+    /// `written_number_bytes_max` bytes.
+    static Value written_number(std::string_view text);
+    static constexpr std::size_t written_number_bytes_max = 18;
     static Value string(Text text);
     static Value string(std::string text) { return string(Text::owned(std::move(text))); }
     static Value array(Array items);
@@ -69,7 +74,11 @@ class Value {
 
     // Each requires the kind that it names.
     bool as_boolean() const { return std::get<bool>(storage_); }
-    const Decimal& number() const { return std::get<Decimal>(storage_); }
+    Decimal number() const;
+    /// The text of a `written_number`; empty for other numbers.
+    std::string_view written() const;
+    /// The same number with nothing borrowed.
+    Value own_number() const { return Value(kind_, number()); }
     std::string_view text() const { return shared_text().view(); }
     const Text& shared_text() const { return std::get<Text>(storage_); }
     const Array& items() const { return *std::get<std::shared_ptr<const Array>>(storage_); }
@@ -79,7 +88,10 @@ class Value {
     Value member(std::string_view name) const;
 
   private:
-    using Storage = std::variant<std::monostate, bool, Decimal, Text, std::shared_ptr<const Array>, std::shared_ptr<const Object>>;
+    struct Written {
+        std::string_view text;
+    };
+    using Storage = std::variant<std::monostate, bool, Decimal, Written, Text, std::shared_ptr<const Array>, std::shared_ptr<const Object>>;
     Value(Kind kind, Storage storage) : kind_(kind), storage_(std::move(storage)) {}
 
     Kind kind_ = Kind::undefined;

@@ -125,7 +125,7 @@ void Lane::work(Entry& entry) {
     entry.known.reset();
     entry.outcomes.clear();
     for (Request& request : entry.batch) {
-        if (request.operation == Operation::update) request.wanted = surroundings_.notices.wanted(request.name);
+        if (request.operation == Operation::update) request.wanted = wanted(entry);
         entry.outcomes.push_back(work.apply(request));
     }
     if (!work.changed()) {
@@ -139,6 +139,15 @@ void Lane::work(Entry& entry) {
     surroundings_.engine.commit(std::move(write.batch), [this, &entry, deleted](Result<void> result) {
         shard_.post([this, &entry, deleted, result = std::move(result)] { committed(entry, result, deleted); });
     });
+}
+
+Wanted Lane::wanted(Entry& entry) const {
+    const std::uint64_t now = surroundings_.notices.audience_generation();
+    if (now == 0 || now != entry.wanted_since) {
+        entry.wanted = surroundings_.notices.wanted(entry.name);
+        entry.wanted_since = now;
+    }
+    return entry.wanted;
 }
 
 void Lane::committed(Entry& entry, const Result<void>& result, bool deleted) {

@@ -58,6 +58,8 @@ class Lane {
         std::optional<Stored> known, next;  ///< known may be out of date, where there are other writers; next: being committed
         std::list<Entry*>::iterator place;  ///< among the idle ones
         bool idle = false;
+        Wanted wanted;  ///< as the audience was at its generation `wanted_since`
+        std::uint64_t wanted_since = 0;
     };
 
     bool admit(const Request& request);
@@ -67,6 +69,7 @@ class Lane {
     boost::asio::awaitable<void> load(Entry& entry);
     void loaded(Entry& entry, Result<std::optional<std::string>> bytes);
     void work(Entry& entry);
+    Wanted wanted(Entry& entry) const;
     void committed(Entry& entry, const Result<void>& result, bool deleted);
     void fail(Entry& entry, const Error& error);
     void finish(Entry& entry);

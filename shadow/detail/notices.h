@@ -17,6 +17,8 @@ class Notices {
     void tell(Request request, Outcome outcome) const;
     /// Which notices of an update somebody would hear now. On a shard's thread.
     Wanted wanted(const ShadowName& name) const;
+    /// While it is the same, so is what `wanted` answers; 0 if nothing is known about that.
+    std::uint64_t audience_generation() const { return audience_ == nullptr ? 0 : audience_->audience_generation(); }
     /// As `tell` with an error.
     void reject(Request request, Error error) const;
 
