@@ -1,5 +1,5 @@
-"""The brokers that Fogbank is measured beside: those that are on PATH or named by an environment variable (MOSQUITTO, FLASHMQ); of them those in
-BENCH_PEERS (`FlashMQ,mosquitto`), if it is set."""
+"""The brokers that Fogbank is measured beside: those that are on PATH or named by an environment variable (MOSQUITTO, FLASHMQ,
+NANOMQ); of them those in BENCH_PEERS (`FlashMQ,mosquitto`), if it is set."""
 
 import os
 import shutil
@@ -15,6 +15,7 @@ class Peer:
     """One broker on core 0, plain and with mutual TLS, without access lists. `start` before use; restarting empties it."""
 
     name, variable, program = "", "", ""
+    options = ["--config-file"]
     tls_port, plain_port = 0, 0
 
     def __init__(self, folder, server):
@@ -27,7 +28,7 @@ class Peer:
         config.write_text(self.configuration())
         log = self.folder / f"{self.program}.log"
         with open(log, "wb") as out:
-            self.process = subprocess.Popen(["taskset", "-c", "0", self.binary, "-c" if self.program == "mosquitto" else "--config-file", str(config)], stdout=out, stderr=out)
+            self.process = subprocess.Popen(["taskset", "-c", "0", self.binary, *self.options, str(config)], stdout=out, stderr=out)
         deadline = time.monotonic() + START_DEADLINE_S
         while time.monotonic() < deadline and self.process.poll() is None:
             try:
@@ -53,6 +54,7 @@ class Peer:
 
 class Mosquitto(Peer):
     name, variable, program = "mosquitto", "MOSQUITTO", "mosquitto"
+    options = ["-c"]
     tls_port, plain_port = 28883, 21883
 
     def configuration(self):
@@ -76,10 +78,21 @@ class FlashMQ(Peer):
                 + listen(self.tls_port, f"  fullchain {self.data}/server.pem\n  privkey {self.data}/server.key\n  client_verification_ca_file {self.ca}\n"))
 
 
+class NanoMQ(Peer):
+    name, variable, program = "NanoMQ", "NANOMQ", "nanomq"
+    options = ["start", "--conf"]
+    tls_port, plain_port = 28885, 21885
+
+    def configuration(self):
+        return (f'mqtt {{ max_packet_size = 1MB, max_mqueue_len = 65000, retry_interval = 100s }}\nlisteners.tcp {{ bind = "127.0.0.1:{self.plain_port}" }}\n'
+                f'listeners.ssl {{ bind = "127.0.0.1:{self.tls_port}", keyfile = "{self.data}/server.key", certfile = "{self.data}/server.pem", cacertfile = "{self.ca}", '
+                f'verify_peer = true, fail_if_no_peer_cert = true }}\nlog {{ to = [console], level = error }}\nauth {{ allow_anonymous = true, no_match = allow, deny_action = ignore }}\n')
+
+
 def peers(folder, server):
     """Those that can be run, started. The caller stops them."""
-    wanted = os.environ.get("BENCH_PEERS", "mosquitto,FlashMQ").split(",")
-    for kind in (kind for kind in (Mosquitto, FlashMQ) if kind.name in wanted):
+    wanted = os.environ.get("BENCH_PEERS", "mosquitto,FlashMQ,NanoMQ").split(",")
+    for kind in (kind for kind in (Mosquitto, FlashMQ, NanoMQ) if kind.name in wanted):
         peer = kind(folder, server)
         if peer.binary:
             yield peer.start()

@@ -41,7 +41,7 @@ std::string text_of(const sockaddr_storage& address) {
 }  // namespace
 
 Listener::Listener(Core& core, Shard& shard, Door door, std::shared_ptr<TlsContext> tls, bool proxied)
-    : core_(core), shard_(shard), door_(door), tls_(std::move(tls)), acceptor_(shard.io()), pause_(shard.io()), proxied_(proxied) {}
+    : core_(core), door_(door), tls_(std::move(tls)), acceptor_(shard.io()), pause_(shard.io()), proxied_(proxied) {}
 
 Result<std::int32_t> Listener::open(const std::string& address, std::int32_t port) {
     boost::system::error_code error;

@@ -36,7 +36,6 @@ class Listener {
     void hand_over(int descriptor, std::string source_ip);
 
     Core& core_;
-    Shard& shard_;
     Door door_;
     std::shared_ptr<TlsContext> tls_;
     boost::asio::ip::tcp::acceptor acceptor_;

@@ -158,7 +158,8 @@ void WebSocketDecoder::take_close() {
     if (control_.size() == 1) return fail(CloseCode::protocol_error, "a close frame with half a code");
     CloseCode answer = CloseCode::normal;
     if (control_.size() >= 2) {
-        const unsigned code = static_cast<unsigned char>(control_[0]) << 8U | static_cast<unsigned char>(control_[1]);
+        const unsigned code =
+            static_cast<unsigned>(static_cast<unsigned char>(control_[0])) << 8U | static_cast<unsigned char>(control_[1]);
         if (!is_sendable_close_code(code)) return fail(CloseCode::protocol_error, "a close code that may not be sent");
         answer = static_cast<CloseCode>(code);
     }

@@ -108,11 +108,17 @@ struct EventFilter::Fields {
         std::string name;
         std::vector<Alternative> alternatives;
     };
+    struct Inner;
     std::vector<Leaf> leaves;
-    std::vector<std::pair<std::string, Fields>> objects;
+    std::vector<Inner> objects;
     std::vector<std::vector<Fields>> either;  ///< each `$or`
 
     bool matches(const json& record) const;
+};
+
+struct EventFilter::Fields::Inner {
+    std::string name;
+    Fields fields;
 };
 
 namespace {
@@ -151,7 +157,7 @@ Result<Fields> read_fields(const json& in) {
         } else if (value.is_object()) {
             auto inner = read_fields(value);
             if (!inner) return inner.error();
-            out.objects.emplace_back(name, std::move(*inner));
+            out.objects.push_back({name, std::move(*inner)});
         } else if (value.is_array() && !value.empty()) {
             Fields::Leaf leaf{name, {}};
             for (const auto& one : value) {

@@ -485,7 +485,7 @@ void Store::trim_group(store::kv::Batch& batch, const std::string& name, Group& 
     if (group.retention_days) {
         const WallTime oldest = clock_.now() - std::chrono::hours(24 * *group.retention_days);
         for (auto& [stream_name, stream] : group.streams) {
-            std::erase_if(stream.chunks, [&](const auto& chunk) {
+            std::erase_if(stream.chunks, [&, &stream_name = stream_name](const auto& chunk) {
                 if (chunk.second.last >= oldest) return false;
                 group.bytes -= chunk.second.bytes;
                 total_bytes_ -= chunk.second.bytes;

@@ -45,23 +45,24 @@ struct OutboundStep {
     std::string failing;                    ///< an answer whose body holds this text is one, whatever its status
 };
 
+/// Payloads of several messages leave as one JSON array when the first of these is reached. Source: AWS IoT Developer Guide, "Batching HTTP
+/// action messages".
+struct OutboundBatch {
+    std::chrono::milliseconds open{20};
+    std::size_t messages_max = 10, bytes_max = 5120;
+    bool across_topics = false;
+};
+
 /// What one action of one message sends.
 struct OutboundWork {
     enum class Kind : std::uint8_t { service, http, kafka };
-    /// Payloads of several messages leave as one JSON array when the first of these is reached. Source: AWS IoT Developer Guide, "Batching
-    /// HTTP action messages".
-    struct Batch {
-        std::chrono::milliseconds open{20};
-        std::size_t messages_max = 10, bytes_max = 5120;
-        bool across_topics = false;
-    };
     Kind kind = Kind::service;
     std::string action;    ///< `SqsAction`, as AWS logs it
     std::string resource;  ///< queue, bucket, URL
     std::string failure;   ///< begins the error message: `Failed to put S3 object.`
     std::vector<OutboundStep> steps;
-    std::string kafka_json;      ///< kind kafka: what actions/kafka.cpp made
-    std::optional<Batch> batch;  ///< kind http: `steps` is one, its body one element of the array
+    std::string kafka_json;              ///< kind kafka: what actions/kafka.cpp made
+    std::optional<OutboundBatch> batch;  ///< kind http: `steps` is one, its body one element of the array
 };
 
 /// An action that failed for good, as the error action's payload names it.

@@ -45,7 +45,7 @@ Wanted Notices::wanted(const ShadowName& name) const {
 }
 
 void Notices::tell(Request request, Outcome outcome) const {
-    if (!outcome.answer) return reject(std::move(request), std::move(outcome.answer.error()));
+    if (!outcome.answer) return reject(std::move(request), outcome.answer.error());
     accepted_[static_cast<std::size_t>(request.operation)]->add();
     if (request.over_mqtt() || request.operation != Operation::get) {
         const std::string topic = topic_prefix(request.name) + "/" + std::string(operation_name(request.operation));

@@ -24,7 +24,7 @@ struct Parameters {
     sql::Template url;
     std::vector<HttpHeader> headers;
     std::string sign_service, sign_region;
-    std::optional<OutboundWork::Batch> batch;
+    std::optional<OutboundBatch> batch;
 };
 
 /// AWS IoT Developer Guide, "Batching HTTP action messages".
@@ -123,8 +123,8 @@ void read_auth(const ActionDefinition& definition, ParameterReader& read, Parame
 }
 
 /// `batchConfig`; AWS's defaults where it says nothing.
-OutboundWork::Batch read_batch(const ActionDefinition& definition, ParameterReader& read) {
-    OutboundWork::Batch batch;
+OutboundBatch read_batch(const ActionDefinition& definition, ParameterReader& read) {
+    OutboundBatch batch;
     const auto found = definition.parameters.find("batchConfig");
     if (found == definition.parameters.end() || found->is_null()) return batch;
     if (!found->is_object()) {

@@ -9,7 +9,7 @@
 namespace fogbank::rules {
 namespace {
 
-OutboundWork batched(const std::string& url, const std::string& body, OutboundWork::Batch batch = {}) {
+OutboundWork batched(const std::string& url, const std::string& body, OutboundBatch batch = {}) {
     OutboundWork work;
     work.kind = OutboundWork::Kind::http;
     work.batch = batch;
@@ -31,7 +31,7 @@ QueuedJob job_of(std::vector<OutboundWork> work, const std::string& topic = "t")
 }
 
 TEST(OutboxBatch, StopsAtTheNumberOfMessages) {
-    OutboundWork::Batch three;
+    OutboundBatch three;
     three.messages_max = 3;
     std::deque<QueuedJob> queue;
     for (int i = 0; i < 2; ++i) queue.push_back(job_of({batched("http://a", "1", three)}));
@@ -44,7 +44,7 @@ TEST(OutboxBatch, StopsAtTheNumberOfMessages) {
 
 // The limit is on the body, brackets and commas included; a message that is too large alone still goes, alone.
 TEST(OutboxBatch, StopsAtTheBytesOfTheBody) {
-    OutboundWork::Batch hundred;
+    OutboundBatch hundred;
     hundred.bytes_max = 100;
     std::deque<QueuedJob> queue;
     queue.push_back(job_of({batched("http://a", std::string(49, '1'), hundred)}));
@@ -73,9 +73,9 @@ TEST(OutboxBatch, OtherActionsAndUrlsStayApart) {
 }
 
 TEST(OutboxBatch, TopicsShareALaneWhenTold) {
-    OutboundWork::Batch across;
+    OutboundBatch across;
     across.across_topics = true;
-    const auto lane = [](const OutboundWork::Batch& batch, const std::string& topic) {
+    const auto lane = [](const OutboundBatch& batch, const std::string& topic) {
         return lane_of(*job_of({batched("http://a", "1", batch)}, topic).job);
     };
     EXPECT_NE(lane({}, "a"), lane({}, "b"));
@@ -93,7 +93,7 @@ TEST(OutboxBatch, TakesTheLastMessagesHeaders) {
 }
 
 TEST(OutboxBatch, SurvivesTheStore) {
-    OutboundWork::Batch batch;
+    OutboundBatch batch;
     batch.open = std::chrono::milliseconds(77);
     batch.messages_max = 4;
     batch.bytes_max = 555;
