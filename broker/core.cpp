@@ -50,7 +50,7 @@ Core::Core(Broker::Dependencies dependencies, LifecycleObserver& observer)
       store(dependencies.store),
       activity(dependencies.activity),
       retained(std::make_unique<RetainedStore>(dependencies.store, dependencies.clock, dependencies.quotas)),
-      groups(dependencies.router) {
+      groups(dependencies.router, dependencies.quotas.bytes(Quota::shared_group_queued_messages), metrics.dropped_queue_full) {
     for (std::size_t i = 0; i < shards.size(); ++i) states.push_back(std::make_unique<ShardState>(*this, shards[i]));
 }
 

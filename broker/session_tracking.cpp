@@ -39,6 +39,7 @@ void Session::track(Delivery&& delivery) {
     const std::uint64_t sequence = next_sequence_++;
     Tracked& tracked = tracked_[sequence];
     tracked.delivery = std::move(delivery);
+    if (tracked.delivery.group) tracked.delivery.group->queued();
     count_queued(bytes);
     if (first_unsent) unsent_from_ = sequence;
     if (connection_ != nullptr && first_unsent && !sending_) {
@@ -139,6 +140,7 @@ Session::TrackedMap::iterator Session::finish(TrackedMap::iterator done) {
     if (tracked.sent) --unacknowledged_;
     if (tracked.stored) home().journal.erase(records::entry_key(number_, done->first));
     if (tracked.delivery.message) uncount_queued(weight(*tracked.delivery.message));
+    if (tracked.delivery.group) tracked.delivery.group->unqueued();
     return tracked_.erase(done);
 }
 
@@ -229,11 +231,15 @@ void Session::give_back(const std::shared_ptr<SharedGroup>& group) {
     }
     for (Tracked& tracked : given) {
         PassedOn context(std::move(tracked.delivery.hold));
-        group->deliver(tracked.delivery.message, {Qos::exactly_once, false, false, 0}, context);
+        group->pass_on(tracked.delivery.message, context);
+        group->unqueued();
     }
 }
 
 void Session::drop_tracked() {
+    for (const auto& [sequence, tracked] : tracked_) {
+        if (tracked.delivery.group) tracked.delivery.group->unqueued();
+    }
     tracked_.clear();
     tracked_ids_.clear();
     unsent_from_ = no_sequence;
@@ -253,6 +259,7 @@ void Session::restore_entry(std::uint64_t sequence, const records::EntryRecord& 
     tracked.delivery.retain = entry.retain;
     tracked.delivery.subscription_identifier = entry.subscription_identifier;
     tracked.delivery.group = std::move(group);
+    if (tracked.delivery.group) tracked.delivery.group->queued();
     tracked.packet_id = entry.packet_id;
     tracked.released = entry.released;
     tracked.stored = true;

@@ -8,7 +8,8 @@
 
 namespace fogbank::broker {
 
-SharedGroup::SharedGroup(std::string filter) : filter_(std::move(filter)), members_(std::make_shared<const Members>()) {}
+SharedGroup::SharedGroup(std::string filter, std::size_t queued_max, Counter& dropped)
+    : filter_(std::move(filter)), queued_max_(queued_max), dropped_(dropped), members_(std::make_shared<const Members>()) {}
 SharedGroup::~SharedGroup() = default;
 
 std::shared_ptr<const SharedGroup::Members> SharedGroup::members() const {
@@ -27,6 +28,14 @@ void SharedGroup::change(Change&& change) {
 }
 
 void SharedGroup::deliver(const MessagePtr& message, const SubscriptionOptions&, PublishContext& context) {
+    hand_out(message, context, false);
+}
+
+void SharedGroup::pass_on(const MessagePtr& message, PublishContext& context) {
+    hand_out(message, context, true);
+}
+
+void SharedGroup::hand_out(const MessagePtr& message, PublishContext& context, bool has_place) {
     const auto all = members();
     if (all->empty()) return;
     const std::size_t first = turn_.fetch_add(1, std::memory_order_relaxed) % all->size();
@@ -40,6 +49,11 @@ void SharedGroup::deliver(const MessagePtr& message, const SubscriptionOptions&,
         return false;
     };
     if (give_to_first([](const Session& session) { return session.is_online() && !session.is_congested(); })) return;
+    // From here on it has to wait, with a member that does not keep up or is away.
+    if (!has_place && message->qos() != Qos::at_most_once && queued_.load(std::memory_order_relaxed) >= queued_max_) {
+        dropped_.add();
+        return;
+    }
     if (give_to_first([](const Session& session) { return session.is_online(); })) return;
     if (message->qos() == Qos::at_most_once) return;
     give_to_first([](const Session& session) { return session.is_persistent(); });
@@ -84,17 +98,23 @@ void SharedGroup::member_is_back(const Session& session) {
     }
 }
 
-SharedGroups::SharedGroups(Router& router) : router_(router) {}
+SharedGroups::SharedGroups(Router& router, std::size_t queued_max, Counter& dropped)
+    : router_(router), queued_max_(queued_max), dropped_(dropped) {}
 /// Sessions keep messages that name their group, and groups their members: what is left of them at the end must let go of each other.
 SharedGroups::~SharedGroups() {
     for (const auto& [filter, group] : groups_) group->remove_all();
 }
 
+std::shared_ptr<SharedGroup>& SharedGroups::made(std::string_view filter) {
+    auto& group = groups_[std::string(filter)];
+    if (!group) group = std::make_shared<SharedGroup>(std::string(filter), queued_max_, dropped_);
+    return group;
+}
+
 void SharedGroups::join(std::string_view filter, const SharedFilter& parts, std::shared_ptr<Session> session,
                         const SubscriptionOptions& options) {
     const std::lock_guard lock(mutex_);
-    auto& group = groups_[std::string(filter)];
-    if (!group) group = std::make_shared<SharedGroup>(std::string(filter));
+    const auto& group = made(filter);
     const bool first = group->size() == 0;
     group->set(std::move(session), options);
     if (first) router_.subscribe(parts.topic_filter, group, {Qos::exactly_once, false, true, 0});
@@ -120,9 +140,7 @@ std::shared_ptr<SharedGroup> SharedGroups::find(std::string_view filter) const {
 
 std::shared_ptr<SharedGroup> SharedGroups::find_or_make(std::string_view filter) {
     const std::lock_guard lock(mutex_);
-    auto& group = groups_[std::string(filter)];
-    if (!group) group = std::make_shared<SharedGroup>(std::string(filter));
-    return group;
+    return made(filter);
 }
 
 void SharedGroups::member_is_back(std::string_view filter, const Session& session) {

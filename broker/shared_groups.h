@@ -10,6 +10,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "common/metrics.h"
 #include "common/subscriber.h"
 #include "common/topic.h"
 
@@ -25,11 +26,17 @@ class Session;
 /// others.
 class SharedGroup final : public Subscriber, public std::enable_shared_from_this<SharedGroup> {
   public:
-    explicit SharedGroup(std::string filter);
+    /// @param queued_max  above it what has to wait is dropped. @param dropped  counts that.
+    SharedGroup(std::string filter, std::size_t queued_max, Counter& dropped);
     ~SharedGroup() override;
     const std::string& filter() const { return filter_; }  ///< `$share/…`
 
     void deliver(const MessagePtr& message, const SubscriptionOptions& options, PublishContext& context) override;
+    /// What a member gives back: it had a place in the group's queue and keeps it.
+    void pass_on(const MessagePtr& message, PublishContext& context);
+    /// A member keeps one message more, or one less, that it has not acknowledged.
+    void queued() { queued_.fetch_add(1, std::memory_order_relaxed); }
+    void unqueued() { queued_.fetch_sub(1, std::memory_order_relaxed); }
 
     /// Adds the member or replaces its options.
     void set(std::shared_ptr<Session> session, const SubscriptionOptions& options);
@@ -50,8 +57,12 @@ class SharedGroup final : public Subscriber, public std::enable_shared_from_this
     std::shared_ptr<const Members> members() const;
     template <class Change>
     void change(Change&& change);
+    void hand_out(const MessagePtr& message, PublishContext& context, bool has_place);
 
     const std::string filter_;
+    const std::size_t queued_max_;
+    Counter& dropped_;
+    std::atomic<std::size_t> queued_{0};
     mutable std::mutex mutex_;  ///< of the pointer; held for a copy of it
     std::shared_ptr<const Members> members_;
     std::atomic<std::uint32_t> turn_{0};
@@ -60,7 +71,8 @@ class SharedGroup final : public Subscriber, public std::enable_shared_from_this
 /// All groups of a broker. Thread-safe.
 class SharedGroups {
   public:
-    explicit SharedGroups(Router& router);
+    /// The other parameters are each group's.
+    SharedGroups(Router& router, std::size_t queued_max, Counter& dropped);
     ~SharedGroups();
     /// @param filter  `$share/…`; `parts` its parts.
     void join(std::string_view filter, const SharedFilter& parts, std::shared_ptr<Session> session, const SubscriptionOptions& options);
@@ -73,7 +85,11 @@ class SharedGroups {
     std::size_t size() const;
 
   private:
+    std::shared_ptr<SharedGroup>& made(std::string_view filter);
+
     Router& router_;
+    const std::size_t queued_max_;
+    Counter& dropped_;
     mutable std::mutex mutex_;
     std::unordered_map<std::string, std::shared_ptr<SharedGroup>> groups_;
 };

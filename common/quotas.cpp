@@ -60,6 +60,7 @@ constexpr std::array<QuotaRow, static_cast<std::size_t>(Quota::count_)> table{{
     {Quota::connection_calls_per_second_per_client_id, "connection_calls_per_second_per_client_id", 1, -1,
      "ThrottlingException; each. Bursts of ten are let pass", general_reference},
     {Quota::direct_messages_per_second, "direct_messages_per_second", 20'000, -1, "ThrottlingException", general_reference},
+    {Quota::shared_group_queued_messages, "shared_group_queued_messages", 500'000, -1, "the newest is dropped", general_reference},
     {Quota::rule_payload_bytes, "rule_payload_bytes", 128 * 1024, 1024 * 1024, "InvalidRequestException", general_reference},
     {Quota::actions_per_rule, "actions_per_rule", 10, 100, "InvalidRequestException", general_reference},
     {Quota::rules_per_account, "rules_per_account", 1000, 100'000, "LimitExceededException", general_reference},

@@ -53,6 +53,7 @@ enum class Quota : std::uint8_t {
     connection_calls_per_second,
     connection_calls_per_second_per_client_id,
     direct_messages_per_second,
+    shared_group_queued_messages,
     rule_payload_bytes,
     actions_per_rule,
     rules_per_account,
