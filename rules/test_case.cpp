@@ -285,6 +285,16 @@ auto with_stubs(sql::ExternalSession& session, const Json& externals, Evaluate e
     }
 }
 
+/// `,"value":…`, or `,"value_base64":…` for a String whose bytes are no text (`*` of a binary payload); nothing for Undefined.
+std::string explained_value(const sql::Value& value) {
+    if (value.is_string() && value.text().size() <= shown_bytes_max && !is_valid_utf8(value.text()))
+        return ",\"value_base64\":\"" + base64_encode(value.text()) + "\"";
+    std::string json;
+    if (!sql::append_json(json, value, shown_bytes_max)) json = "\"… (longer than " + std::to_string(shown_bytes_max) + " bytes)\"";
+    if (!is_valid_utf8(json)) json = "\"… (bytes that are no UTF-8 text)\"";
+    return json.empty() ? std::string() : ",\"value\":" + json;
+}
+
 std::string explain_json(const sql::Trace& trace, const sql::Program& program, std::string_view sql) {
     std::string out = "[";
     std::size_t roots = 0;
@@ -299,10 +309,7 @@ std::string explain_json(const sql::Trace& trace, const sql::Program& program, s
         out += "{\"clause\":\"" + std::string(clause) + "\",\"position\":" + std::to_string(step.position) + ",\"expression\":";
         sql::append_json_string(out, sql.substr(step.position, step.end - step.position));
         out += ",\"depth\":" + std::to_string(step.depth);
-        std::string value;
-        if (!sql::append_json(value, step.value, shown_bytes_max))
-            value = "\"… (longer than " + std::to_string(shown_bytes_max) + " bytes)\"";
-        if (!value.empty()) out += ",\"value\":" + value;
+        out += explained_value(step.value);
         out += "}";
     }
     return out + "]";
@@ -388,7 +395,11 @@ class Run {
             return made->expand(context_, environment_, outcome->variables, &session_);
         });
         if (text) {
-            line_.text("text", *text);
+            if (is_valid_utf8(*text)) {
+                line_.text("text", *text);
+            } else {
+                line_.text("text_base64", base64_encode(*text));
+            }
         } else {
             line_.text("none", text.error().message);
         }
@@ -401,7 +412,7 @@ class Run {
         if (!outcome->matched) return line_.text("none", "WHERE is not true");
         const auto payload = outcome->output.payload(*message_);
         if (!payload) return line_.text("none", payload.error().message);
-        if (outcome->output.raw || payload->empty()) return line_.text("output_base64", base64_encode(*payload));
+        if (outcome->output.raw || payload->empty() || !is_valid_utf8(*payload)) return line_.text("output_base64", base64_encode(*payload));
         line_.raw("output", *payload);
     }
 
@@ -448,7 +459,11 @@ std::string explanation_text(std::string_view answer_json) {
         if (depth == 0 || step["clause"] != clause) out += step["clause"].get<std::string>() + "\n";
         clause = step["clause"].get<std::string>();
         out += std::string(2 * (depth + 1), ' ') + step["expression"].get<std::string>() + "  →  ";
-        out += (step.contains("value") ? step["value"].dump() : "Undefined") + "\n";
+        if (step.contains("value_base64")) {
+            out += "bytes, base64 " + step["value_base64"].get<std::string>() + "\n";
+        } else {
+            out += (step.contains("value") ? step["value"].dump() : "Undefined") + "\n";
+        }
     }
     return out;
 }

@@ -55,6 +55,17 @@ TEST(RuleTestExplanation, ShowsEachSubExpression) {
               "      'red'  →  \"red\"\n");
 }
 
+TEST(RuleTestExplanation, ShowsBytesThatAreNoTextAsBase64) {
+    fogbank::testing::ManualClock clock;
+    fogbank::testing::SeededRandom random;
+    const TestAnswer answer = run_test_case(R"({"sql":"SELECT encode(*, 'base64') AS data FROM 't'","payload":"AP8B","encoding":"base64"})",
+                                            {clock, random, "000000000000"}, true);
+    const json got = json::parse(answer.json, nullptr, false);
+    ASSERT_TRUE(got.is_object()) << answer.json;
+    EXPECT_EQ(got["output"], json({{"data", "AP8B"}}));
+    EXPECT_NE(explanation_text(answer.json).find("*  →  bytes, base64 AP8B\n"), std::string::npos) << explanation_text(answer.json);
+}
+
 TEST(RuleTestExplanation, MarksUndefinedValues) {
     fogbank::testing::ManualClock clock;
     fogbank::testing::SeededRandom random;
