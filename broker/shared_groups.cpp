@@ -124,7 +124,7 @@ std::shared_ptr<SharedGroup> SharedGroups::leave(std::string_view filter, const 
     const std::lock_guard lock(mutex_);
     const auto found = groups_.find(std::string(filter));
     if (found == groups_.end()) return nullptr;
-    const std::shared_ptr<SharedGroup> group = found->second;
+    std::shared_ptr<SharedGroup> group = found->second;
     group->remove(session);
     if (group->size() != 0) return group;
     if (const auto parts = parse_shared_filter(filter)) router_.unsubscribe(parts->topic_filter, *group);

@@ -397,7 +397,7 @@ void Store::write(std::string group, std::string stream, std::vector<LogEvent> e
         }
         changed_.notify_one();
     }
-    if (refused && done) done(*refused);
+    if (refused && done) done(*refused);  // NOLINT(bugprone-use-after-move): moved only where nothing was refused
 }
 
 void Store::write_loop() {

@@ -20,7 +20,7 @@ std::int64_t seconds_of(WallTime time) {
 /// A connection is known by its origin, which all its messages share.
 std::string inflight_key(const Request& request) {
     const auto* origin = request.origin.get();
-    return std::string(reinterpret_cast<const char*>(&origin), sizeof origin) + request.name.thing.str();
+    return std::string(reinterpret_cast<const char*>(&origin), sizeof(void*)) + request.name.thing.str();
 }
 
 std::size_t remembered_bytes(const Stored& stored) {
