@@ -17,6 +17,7 @@
 #include <string>
 
 #include "fogbank/lambda.h"
+#include "lambda/detail/sanitized.h"
 #include "lambda/limits.h"
 #include "lambda/plugin.h"
 #include "lambda/spin_wait.h"
@@ -170,13 +171,6 @@ HandlerReturn call(fogbank_lambda_handler handler, const fogbank_host& host, fog
     }
     return returned;
 }
-
-/// A sanitizer's own memory exceeds what any function may have: in such a build memory is neither limited nor counted.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr bool sanitized = true;
-#else
-constexpr bool sanitized = false;
-#endif
 
 std::uint64_t peak_memory_kb() {
     if (sanitized) return 0;

@@ -167,16 +167,15 @@ Value Evaluator::select(const QueryPlan& plan) {
     Object selected;
     selected.reserve(plan.items.size());
     for (const PlannedItem& item : plan.items) {
-        if (plan.distinct) {
-            Value value = at(item.node);
-            if (!value.is_undefined()) selected.append(Text::borrowed(item.alias[0]), std::move(value));
-            continue;
-        }
         Value value = item.star ? star() : at(item.node);
-        if (!item.alias.empty()) {
-            if (!value.is_undefined()) set(selected, item.alias, std::move(value));
-        } else if (value.kind() == Value::Kind::object) {
-            merge(selected, value.members());
+        if (item.alias.empty()) {
+            if (value.kind() == Value::Kind::object) merge(selected, value.members());
+        } else if (value.is_undefined()) {
+            continue;
+        } else if (plan.distinct) {
+            selected.append(Text::borrowed(item.alias[0]), std::move(value));
+        } else {
+            set(selected, item.alias, std::move(value));
         }
     }
     return charged(Value::object(std::move(selected)));

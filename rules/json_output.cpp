@@ -95,11 +95,7 @@ bool append_json(std::string& out, const Value& value, std::size_t bytes_max) {
             break;
         case Value::Kind::integer:
         case Value::Kind::decimal:
-            if (value.written().empty()) {
-                out += number_text(value);
-            } else {
-                out += value.written();
-            }
+            out += number_text(value);
             break;
         case Value::Kind::string:
             append_json_string(out, value.text());

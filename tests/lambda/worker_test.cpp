@@ -5,6 +5,7 @@
 
 #include <future>
 
+#include "lambda/detail/sanitized.h"
 #include "lambda/runtime_http.h"
 #include "lambda/worker_protocol.h"
 #include "tests/lambda/support.h"
@@ -13,12 +14,6 @@ namespace fogbank::lambda {
 namespace {
 
 using ::testing::HasSubstr;
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr bool sanitized = true;
-#else
-constexpr bool sanitized = false;
-#endif
 
 class Worker : public ::testing::Test {
   protected:
