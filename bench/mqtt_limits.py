@@ -1,6 +1,8 @@
 """Delay below saturation, handshake storms, a second core, and what policies cost: what bench/mqtt.py's closed loops do not show.
 
 Questions, each a section that may be named on the command line:
+handshakes  CPU of a full mutual TLS 1.3 handshake with CONNECT and CONNACK, and how many a second, when sixteen clients connect at a time, beside a
+          bare OpenSSL server of sixteen threads with the same keys, which verifies the chain each time: RSA-2048 at both ends, then P-256. In turn.
 half      p99 of each broker at half of the highest rate that any peer reached in a closed loop of the same shape (open loop: the delay counts from when
           a message was due).
 storm     p99 of established clients at a fixed rate, while eight others open mutual TLS connections as fast as they can.
@@ -33,6 +35,8 @@ SHAPES = [
 ]
 PAIRS = {"qos": 0, "size": 100, "messages": 1000000, "pairs": 100, "window": 20}
 OPEN_LOOP_S = 3
+CONNECTS, CONNECTS_AT_A_TIME = 1000, 16
+BARE_PORT = 29883
 STORM_S = 5
 STORM_CLIENTS = 8
 
@@ -137,7 +141,60 @@ def policies(folder, server):
     print(f"100 pairs qos 0, mTLS: {median(light):.3f} us a delivery with one policy, {median(heavy):.3f} with ten of {len(document)} bytes: x{median(heavy) / median(light):.3f}", flush=True)
 
 
-SECTIONS = {"half": half, "storm": storm, "cores": cores, "policies": policies}
+def openssl(command, folder):
+    subprocess.run(["bash", "-ec", command], cwd=folder, check=True, capture_output=True)
+
+
+def use_p256(server, files):
+    """New keys for the client and, after a restart, the server; names and issuers stay."""
+    openssl("openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out bench-private.pem.key; openssl req -new -key bench-private.pem.key -subj /CN=bench -out bench.csr", files)
+    iot = server.boto3("iot")
+    made = iot.create_certificate_from_csr(certificateSigningRequest=(files / "bench.csr").read_text(), setAsActive=True)
+    (files / "bench-certificate.pem.crt").write_text(made["certificatePem"])
+    iot.attach_policy(policyName="bench-policy", target=made["certificateArn"])
+    server.stop()
+    openssl("echo subjectAltName=DNS:localhost,IP:127.0.0.1 > san; openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out server.key; "
+            "openssl req -new -key server.key -subj /CN=localhost -out server.csr; "
+            "openssl x509 -req -in server.csr -CA root-ca.pem -CAkey root-ca.key -days 300 -extfile san -out server.pem", server.data)
+    server.start()
+    subprocess.run(["taskset", "-a", "-c", "-p", "0", str(server.process.pid)], check=True, stdout=subprocess.DEVNULL)
+
+
+def connects(port, pid, files, prefix):
+    done = subprocess.run(["taskset", "-c", "1", str(IDLE), "--host", "localhost", "--port", str(port), "--pid", str(pid), "--steps", str(CONNECTS), "--settle", "0", "--prefix", prefix,
+                           "--parallel", str(CONNECTS_AT_A_TIME), "--ca", str(files / "RootCA.pem"), "--cert", str(files / "bench-certificate.pem.crt"), "--key", str(files / "bench-private.pem.key")],
+                          check=True, capture_output=True, text=True)
+    return json.loads(done.stdout)
+
+
+def handshakes(folder, _server):
+    server = start_server(folder / "handshakes")
+    files = folder / "handshake-files"
+    try:
+        server.provision("bench", files)
+        for keys in ("RSA-2048", "P-256"):
+            if keys == "P-256":
+                use_p256(server, files)
+            bare = subprocess.Popen(["taskset", "-c", "0", str(IDLE), "--serve", str(CONNECTS_AT_A_TIME), "--port", str(BARE_PORT), "--host", "127.0.0.1", "--ca", str(files / "RootCA.pem"),
+                                     "--cert", f"{server.data}/server.pem", "--key", f"{server.data}/server.key"], stderr=subprocess.DEVNULL)
+            try:
+                connects(server.endpoints["mqtts_port"], server.process.pid, files, "warm")
+                connects(BARE_PORT, bare.pid, files, "warm")
+                ours, theirs = [], []
+                for run in range(RUNS):
+                    ours.append(connects(server.endpoints["mqtts_port"], server.process.pid, files, f"{keys}-{run}-"))
+                    theirs.append(connects(BARE_PORT, bare.pid, files, f"{keys}-{run}-"))
+            finally:
+                bare.kill()
+                bare.wait()
+            cpu = [median([one["broker_cpu_us_per_connect"] for one in side]) for side in (ours, theirs)]
+            rate = [median([one["connects_per_second"] for one in side]) for side in (ours, theirs)]
+            print(f"mutual TLS 1.3 with {keys} to CONNACK: {cpu[0]:.0f} us of CPU and {rate[0]:.0f}/s, bare OpenSSL {cpu[1]:.0f} us and {rate[1]:.0f}/s: x{cpu[0] / cpu[1]:.2f} CPU", flush=True)
+    finally:
+        server.stop()
+
+
+SECTIONS = {"handshakes": handshakes, "half": half, "storm": storm, "cores": cores, "policies": policies}
 
 
 def main():

@@ -28,7 +28,7 @@ constexpr std::chrono::seconds shard_answer_deadline{5};
 /// Each event to the log and to the topics.
 class LifecycleFan final : public LifecycleObserver {
   public:
-    LifecycleFan(Publisher& publisher, const Clock& clock) : events_(publisher, clock) {}
+    LifecycleFan(Router& router, const Clock& clock) : events_(router, router, clock) {}
     void connected(const ConnectionIdentity& connection) override {
         log_.connected(connection);
         events_.connected(connection);

@@ -26,8 +26,8 @@ Json event_of(const ConnectionIdentity& connection, const char* type, const Cloc
 
 }  // namespace
 
-LifecycleEvents::LifecycleEvents(Publisher& publisher, const Clock& clock)
-    : publisher_(publisher), clock_(clock), origin_(std::make_shared<MessageOrigin>()) {}
+LifecycleEvents::LifecycleEvents(Publisher& publisher, Audience& audience, const Clock& clock)
+    : publisher_(publisher), audience_(audience), clock_(clock), origin_(std::make_shared<MessageOrigin>()) {}
 
 LifecycleEvents::~LifecycleEvents() = default;
 
@@ -61,13 +61,19 @@ std::uint64_t LifecycleEvents::end_version(const ConnectionIdentity& connection)
     return connection.version_number;
 }
 
-void LifecycleEvents::publish(std::string_view kind, const ConnectionIdentity& connection, std::string payload) {
+std::optional<std::string> LifecycleEvents::heard_topic(std::string_view kind, const ConnectionIdentity& connection) {
     const std::string_view client_id = connection.client_id.view();
     // The id would be a wildcard in the topic; AWS has no events for such clients.
-    if (client_id.find_first_of("+#") != std::string_view::npos) return;
-    const std::string topic = "$aws/events/" + std::string(kind) + "/" + std::string(client_id);
+    if (client_id.find_first_of("+#") != std::string_view::npos) return std::nullopt;
+    std::string topic_name("$aws/events/");
+    topic_name.append(kind).append("/").append(client_id);
+    if (!audience_.has_audience(topic_name)) return std::nullopt;
+    return topic_name;
+}
+
+void LifecycleEvents::publish(const std::string& topic_name, const std::string& payload) {
     Message::Options options;
-    options.topic_name = topic;
+    options.topic_name = topic_name;
     options.payload = payload;
     options.qos = Qos::at_least_once;
     options.origin = origin_;
@@ -77,31 +83,38 @@ void LifecycleEvents::publish(std::string_view kind, const ConnectionIdentity& c
 
 void LifecycleEvents::connected(const ConnectionIdentity& connection) {
     connection.version_number = begin_version(connection.client_id);
+    const auto topic_name = heard_topic("presence/connected", connection);
+    if (!topic_name) return;
     Json json = event_of(connection, "connected", clock_);
     json["sessionIdentifier"] = connection.session_identifier;
     json["principalIdentifier"] = connection.principal_id;
     json["ipAddress"] = connection.source_ip;
     json["versionNumber"] = connection.version_number;
-    publish("presence/connected", connection, dump(json));
+    publish(*topic_name, dump(json));
 }
 
 void LifecycleEvents::disconnected(const ConnectionIdentity& connection, DisconnectReason reason, std::string_view) {
+    const std::uint64_t version_number = end_version(connection);
+    const auto topic_name = heard_topic("presence/disconnected", connection);
+    if (!topic_name) return;
     Json json = event_of(connection, "disconnected", clock_);
     json["sessionIdentifier"] = connection.session_identifier;
     json["principalIdentifier"] = connection.principal_id;
     json["clientInitiatedDisconnect"] = is_client_initiated(reason);
     json["disconnectReason"] = disconnect_reason_name(reason);
-    json["versionNumber"] = end_version(connection);
-    publish("presence/disconnected", connection, dump(json));
+    json["versionNumber"] = version_number;
+    publish(*topic_name, dump(json));
 }
 
 void LifecycleEvents::connect_failed(const ConnectionIdentity& connection, std::string_view) {
+    const auto topic_name = heard_topic("presence/connect_failed", connection);
+    if (!topic_name) return;
     Json json = event_of(connection, "connect_failed", clock_);
     json["connectFailureReason"] = "AUTHORIZATION_FAILED";
     json["principalIdentifier"] = connection.principal_id;
     json["sessionIdentifier"] = connection.session_identifier;
     json["ipAddress"] = connection.source_ip;
-    publish("presence/connect_failed", connection, dump(json));
+    publish(*topic_name, dump(json));
 }
 
 namespace {
@@ -120,11 +133,13 @@ std::string subscription_event(const ConnectionIdentity& connection, std::span<c
 }  // namespace
 
 void LifecycleEvents::subscribed(const ConnectionIdentity& connection, std::span<const std::string_view> topic_filters) {
-    publish("subscriptions/subscribed", connection, subscription_event(connection, topic_filters, "subscribed", clock_));
+    if (const auto topic_name = heard_topic("subscriptions/subscribed", connection))
+        publish(*topic_name, subscription_event(connection, topic_filters, "subscribed", clock_));
 }
 
 void LifecycleEvents::unsubscribed(const ConnectionIdentity& connection, std::span<const std::string_view> topic_filters) {
-    publish("subscriptions/unsubscribed", connection, subscription_event(connection, topic_filters, "unsubscribed", clock_));
+    if (const auto topic_name = heard_topic("subscriptions/unsubscribed", connection))
+        publish(*topic_name, subscription_event(connection, topic_filters, "unsubscribed", clock_));
 }
 
 }  // namespace fogbank::broker

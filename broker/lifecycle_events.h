@@ -5,10 +5,12 @@
 #include <array>
 #include <atomic>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <unordered_map>
 
 #include "broker/lifecycle.h"
+#include "common/audience.h"
 #include "common/clock.h"
 #include "common/publisher.h"
 
@@ -17,7 +19,8 @@ namespace fogbank::broker {
 /// Thread-safe. Keeps a version number for each client id that was seen within the last hour.
 class LifecycleEvents final : public LifecycleObserver {
   public:
-    LifecycleEvents(Publisher& publisher, const Clock& clock);
+    /// What nobody listens to (says `audience`) is not written.
+    LifecycleEvents(Publisher& publisher, Audience& audience, const Clock& clock);
     ~LifecycleEvents() override;
     void connected(const ConnectionIdentity& connection) override;
     void disconnected(const ConnectionIdentity& connection, DisconnectReason reason, std::string_view detail) override;
@@ -39,10 +42,13 @@ class LifecycleEvents final : public LifecycleObserver {
     std::uint64_t begin_version(const ClientId& client_id);
     std::uint64_t end_version(const ConnectionIdentity& connection);
     void sweep(Stripe& stripe, SteadyTime now);
-    void publish(std::string_view kind, const ConnectionIdentity& connection, std::string payload);
+    /// The topic of an event that somebody listens to; else nothing.
+    std::optional<std::string> heard_topic(std::string_view kind, const ConnectionIdentity& connection);
+    void publish(const std::string& topic_name, const std::string& payload);
     Stripe& stripe(const ClientId& client_id) { return stripes_[std::hash<ClientId>{}(client_id) % stripes_.size()]; }
 
     Publisher& publisher_;
+    Audience& audience_;
     const Clock& clock_;
     std::shared_ptr<const MessageOrigin> origin_;
     std::array<Stripe, 16> stripes_;

@@ -135,30 +135,31 @@ Evaluator::Evaluator(std::vector<Policy> policies, const Context& context) : com
 }
 
 void Evaluator::Compiled::make_slices() {
-    const auto matter = [this](std::size_t slot, Effect effect) {
-        std::vector<std::uint32_t> out;
-        for (std::uint32_t i = 0; i < statements.size(); ++i) {
+    // Most policies are short: which statements cover an action is a word, and actions that the same statements cover share their probes.
+    using Covering = std::vector<bool>;
+    std::array<Covering, known_actions + 1> covering;
+    for (std::size_t slot = 0; slot < covering.size(); ++slot) {
+        Covering& mine = covering[slot];
+        mine.resize(statements.size());
+        for (std::size_t i = 0; i < statements.size(); ++i) {
             const CompiledStatement& s = statements[i];
-            const bool covered = slot == unknown_slot ? s.unknown_actions : ((s.actions >> slot) & 1U) != 0;
-            if (covered && s.effect == effect && s.live()) out.push_back(i);
+            mine[i] = (slot == unknown_slot ? s.unknown_actions : ((s.actions >> slot) & 1U) != 0) && s.live();
         }
-        return out;
-    };
-    using Matter = std::pair<std::vector<std::uint32_t>, std::vector<std::uint32_t>>;
-    std::array<Matter, known_actions + 1> all;
-    for (std::size_t slot = 0; slot < all.size(); ++slot) {
-        all[slot] = {matter(slot, Effect::deny), matter(slot, Effect::allow)};
-        const auto same =
-            static_cast<std::size_t>(std::find(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(slot), all[slot]) - all.begin());
+        const auto same = static_cast<std::size_t>(std::find(covering.begin(), covering.begin() + static_cast<std::ptrdiff_t>(slot), mine) -
+                                                   covering.begin());
         if (same != slot) {
             slices[slot] = slices[same];
             continue;
         }
+        const auto add = [&](Effect effect) {
+            for (std::uint32_t i = 0; i < statements.size(); ++i) {
+                if (mine[i] && statements[i].effect == effect) add_probes(statements[i], i, probes);
+            }
+            return static_cast<std::uint32_t>(probes.size());
+        };
         slices[slot].begin = static_cast<std::uint32_t>(probes.size());
-        for (const std::uint32_t i : all[slot].first) add_probes(statements[i], i, probes);
-        slices[slot].allows = static_cast<std::uint32_t>(probes.size());
-        for (const std::uint32_t i : all[slot].second) add_probes(statements[i], i, probes);
-        slices[slot].end = static_cast<std::uint32_t>(probes.size());
+        slices[slot].allows = add(Effect::deny);
+        slices[slot].end = add(Effect::allow);
     }
 }
 

@@ -2,9 +2,9 @@
 //
 // Questions it answers: what does an idle connection cost in resident memory, and is the growth linear; how much CPU does the broker spend
 // on one connect, from SYN to CONNACK. Per step of --steps one line of JSON. After its CONNACK a connection's TLS state is thrown away here
-// (nothing is sent any more), so that 19,000 of them fit into one small client. With --serve it is the floor instead: a bare OpenSSL
-// server, one thread, that parses and verifies the client's chain each time, answers CONNECT and keeps the SSL object with released
-// buffers.
+// (nothing is sent any more), so that 19,000 of them fit into one small client. --parallel opens so many at a time. With --serve N it is
+// the floor instead: a bare OpenSSL server of N threads that parses and verifies the client's chain each time, answers CONNECT and keeps
+// the SSL object with released buffers.
 
 #include <netdb.h>
 #include <netinet/tcp.h>
@@ -15,6 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <cstdio>
@@ -49,8 +50,8 @@ long rss_kib_of(int pid) {
     die("no process " + std::to_string(pid));
 }
 
-std::map<std::string, std::string> options{{"host", "localhost"}, {"port", "8883"}, {"steps", "1000"},
-                                           {"settle", "2"},       {"hold", "0"},    {"prefix", "idle"}};
+std::map<std::string, std::string> options{{"host", "localhost"}, {"port", "8883"},   {"steps", "1000"}, {"settle", "2"},
+                                           {"hold", "0"},         {"prefix", "idle"}, {"parallel", "1"}};
 
 SSL_CTX* context_for(bool server) {
     SSL_CTX* context = SSL_CTX_new(server ? TLS_server_method() : TLS_client_method());
@@ -111,13 +112,7 @@ bool open_one(SSL_CTX* context, const addrinfo* address, long index) {
     return good && answer[0] == 0x20 && answer[3] == 0;
 }
 
-void serve() {
-    SSL_CTX* context = context_for(true);
-    const addrinfo* address = resolve();
-    const int listener = ::socket(AF_INET, SOCK_STREAM, 0);
-    const int on = 1;
-    ::setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-    if (::bind(listener, address->ai_addr, address->ai_addrlen) != 0 || ::listen(listener, 1024) != 0) die("cannot listen");
+void serve_connections(SSL_CTX* context, int listener) {
     while (true) {
         const int descriptor = ::accept(listener, nullptr, nullptr);
         if (descriptor < 0) die("accept");
@@ -133,6 +128,32 @@ void serve() {
     }
 }
 
+void serve() {
+    SSL_CTX* context = context_for(true);
+    const addrinfo* address = resolve();
+    const int listener = ::socket(AF_INET, SOCK_STREAM, 0);
+    const int on = 1;
+    ::setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    if (::bind(listener, address->ai_addr, address->ai_addrlen) != 0 || ::listen(listener, 1024) != 0) die("cannot listen");
+    std::vector<std::thread> others;
+    for (long i = 1; i < std::stol(options["serve"]); ++i) others.emplace_back(serve_connections, context, listener);
+    serve_connections(context, listener);
+}
+
+/// Opens what is missing up to `last`, by so many threads as --parallel says.
+void open_up_to(SSL_CTX* context, const addrinfo* address, long first, long last) {
+    std::atomic<long> next{first};
+    const auto open_some = [&] {
+        for (long index = next++; index < last; index = next++) {
+            if (!open_one(context, address, index)) die("connection " + std::to_string(index) + " was refused");
+        }
+    };
+    std::vector<std::thread> others;
+    for (long i = 1; i < std::stol(options["parallel"]); ++i) others.emplace_back(open_some);
+    open_some();
+    for (std::thread& one : others) one.join();
+}
+
 void load() {
     const int pid = std::stoi(options["pid"]);
     SSL_CTX* context = options.count("ca") != 0 ? context_for(false) : nullptr;
@@ -145,10 +166,8 @@ void load() {
         const long before = opened;
         const double cpu = cpu_seconds_of(pid);
         const auto began = std::chrono::steady_clock::now();
-        while (opened < std::stol(step)) {
-            if (!open_one(context, address, opened)) die("connection " + std::to_string(opened) + " was refused");
-            ++opened;
-        }
+        opened = std::stol(step);
+        open_up_to(context, address, before, opened);
         const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
         const double used = cpu_seconds_of(pid) - cpu;
         std::this_thread::sleep_for(settle);

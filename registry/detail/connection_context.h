@@ -2,6 +2,7 @@
 /// variables" (reference "policy", section 6).
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -14,21 +15,27 @@
 
 namespace fogbank::registry {
 
-/// Built when a connection's policies are compiled, dropped afterwards.
+/// Made when a connection's policies are compiled, dropped afterwards; keeps references to what it is made of. Of the three families of
+/// names (connection, thing, certificate) only those are worked out that are asked for. One thread.
 class ConnectionContext final : public policy::Context {
   public:
     /// `thing`: the connection's thing, null if it has none.
-    ConnectionContext(const CertificateId& certificate, const PrincipalFacts& principal, const Thing* thing,
-                      const ConnectionFacts& connection, const ArnFactory& arns);
+    ConnectionContext(CertificateId certificate, const PrincipalFacts& principal, const Thing* thing, const ConnectionFacts& connection,
+                      const ArnFactory& arns);
     const std::vector<std::string>* find(std::string_view key) const override;
 
   private:
-    void set(std::string_view key, std::vector<std::string> values);
-    void set_connection(const ConnectionFacts& connection, const ArnFactory& arns);
-    void set_thing(const Thing* thing);
-    void set_certificate(const CertificateId& certificate, const CertificateVariables& variables);
+    using Values = std::unordered_map<std::string, std::vector<std::string>>;  ///< by key in lower case
+    Values connection_values() const;
+    Values thing_values() const;
+    Values certificate_values() const;
 
-    std::unordered_map<std::string, std::vector<std::string>> values_;  ///< by key in lower case
+    const CertificateId certificate_;
+    const CertificateVariables& variables_;
+    const Thing* const thing_;
+    const ConnectionFacts& connection_;
+    const ArnFactory& arns_;
+    mutable std::optional<Values> of_connection_, of_thing_, of_certificate_;
 };
 
 }  // namespace fogbank::registry
