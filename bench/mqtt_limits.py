@@ -108,18 +108,19 @@ def server_connects(server):
 
 
 def cores(folder, _server):
-    figures = {}
-    for shards, where in (("1", "0"), ("2", "0,1")):
-        server = start_server(folder / f"shards-{shards}", shards, where)
-        try:
-            for qos in (0, 1):
-                results = [load(server.endpoints["mqtt_port"], server.process.pid, False, folder / "bench", {**PAIRS, "qos": qos}) for _ in range(RUNS)]
-                figures[shards, qos] = median([one["broker_cpu_us_per_delivery"] for one in results])
-        finally:
+    servers = []
+    try:
+        for shards, where in (("1", "0"), ("2", "0,1")):
+            servers.append(start_server(folder / f"shards-{shards}", shards, where))
+        for qos in (0, 1):
+            one, two = [], []
+            for _ in range(RUNS):
+                for server, figures in zip(servers, (one, two)):
+                    figures.append(load(server.endpoints["mqtt_port"], server.process.pid, False, folder / "bench", {**PAIRS, "qos": qos})["broker_cpu_us_per_delivery"])
+            print(f"100 pairs qos {qos}, plain: {median(one):.2f} us a delivery with one shard, {median(two):.2f} with two: a second core is worth x{2 * median(one) / median(two):.2f}", flush=True)
+    finally:
+        for server in servers:
             server.stop()
-    for qos in (0, 1):
-        one, two = figures["1", qos], figures["2", qos]
-        print(f"100 pairs qos {qos}, plain: {one:.2f} us a delivery with one shard, {two:.2f} with two: a second core is worth x{2 * one / two:.2f}", flush=True)
 
 
 def policies(folder, server):

@@ -26,6 +26,7 @@
 #include <cstring>
 #include <map>
 #include <memory>
+#include <random>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -181,10 +182,7 @@ class Load {
     }
 
     void run() {
-        for (int pair = 0; pair < options_.pairs; ++pair) {
-            for (int i = 0; i < options_.subscribers; ++i) connect("s" + std::to_string(pair) + "-" + std::to_string(i), pair, false);
-            for (int i = 0; i < options_.publishers; ++i) connect("p" + std::to_string(pair) + "-" + std::to_string(i), pair, true);
-        }
+        connect_all();
         while (ready_ < clients_.size()) turn();
         const double cpu_before = options_.pid != 0 ? cpu_seconds_of(options_.pid) : 0;
         const double own_before = cpu_seconds_of(getpid());
@@ -217,6 +215,23 @@ class Load {
     struct Pair {
         long delivered = 0;
     };
+
+    /// In no particular order, as clients come in the field: a broker that hands connections to its threads in turn must not find the two
+    /// ends of every pair always apart, nor always together. The same order in every run.
+    void connect_all() {
+        struct Newcomer {
+            int pair, number;
+            bool publisher;
+        };
+        std::vector<Newcomer> newcomers;
+        for (int pair = 0; pair < options_.pairs; ++pair) {
+            for (int i = 0; i < options_.subscribers; ++i) newcomers.push_back({pair, i, false});
+            for (int i = 0; i < options_.publishers; ++i) newcomers.push_back({pair, i, true});
+        }
+        std::shuffle(newcomers.begin(), newcomers.end(), std::mt19937());
+        for (const Newcomer& one : newcomers)
+            connect((one.publisher ? "p" : "s") + std::to_string(one.pair) + "-" + std::to_string(one.number), one.pair, one.publisher);
+    }
 
     void make_tls() {
         context_ = SSL_CTX_new(TLS_client_method());
