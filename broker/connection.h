@@ -153,7 +153,7 @@ class Connection final : public std::enable_shared_from_this<Connection>, privat
     std::size_t handle_packets(std::string_view bytes);
     bool may_publish_now(std::size_t packet_bytes);
     bool take_token(std::size_t packet_bytes);
-    void handle_packet(std::string_view packet);
+    void handle_packet(std::string_view bytes, const mqtt::Frame& frame);
     void answer_undecodable(std::string_view packet, const Error& error);
 
     // connection_output.cpp

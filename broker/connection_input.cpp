@@ -11,9 +11,18 @@
 namespace fogbank::broker {
 namespace {
 
+unsigned packet_type(std::string_view bytes) {
+    return static_cast<unsigned char>(bytes.front()) >> 4;
+}
+
 bool begins_connect(std::string_view bytes) {
     constexpr unsigned connect_type = 1;
-    return static_cast<unsigned char>(bytes.front()) >> 4 == connect_type;
+    return packet_type(bytes) == connect_type;
+}
+
+bool is_publish(std::string_view bytes) {
+    constexpr unsigned publish_type = 3;
+    return packet_type(bytes) == publish_type;
 }
 
 }  // namespace
@@ -127,10 +136,9 @@ std::size_t Connection::handle_packets(std::string_view bytes) {
         }
         if (!*frame || (*frame)->bytes > rest.size()) break;
         const std::string_view packet = rest.substr(0, (*frame)->bytes);
-        constexpr unsigned publish_type = 3;
-        if (static_cast<unsigned char>(packet[0]) >> 4 == publish_type && !may_publish_now(packet.size())) break;
+        if (is_publish(packet) && !may_publish_now(packet.size())) break;
         done += packet.size();
-        handle_packet(packet);
+        handle_packet(packet, **frame);
     }
     return done;
 }
@@ -168,8 +176,14 @@ bool Connection::take_token(std::size_t packet_bytes) {
     return true;
 }
 
-void Connection::handle_packet(std::string_view bytes) {
-    const auto packet = mqtt::decode_client_packet(bytes, version());
+void Connection::handle_packet(std::string_view bytes, const mqtt::Frame& frame) {
+    if (state_ == State::connected && is_publish(bytes)) {
+        const auto publish = mqtt::decode_publish(bytes, frame, version());
+        if (!publish) return answer_undecodable(bytes, publish.error());
+        deadline_ = home_.now() + silence_max_;
+        return handle(*publish);
+    }
+    const auto packet = mqtt::decode_client_packet(bytes, frame, version());
     if (!packet) {
         answer_undecodable(bytes, packet.error());
         return;

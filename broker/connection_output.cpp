@@ -24,10 +24,8 @@ bool Connection::has_room() const {
 
 bool Connection::send_publish(const Delivery& delivery, std::uint16_t packet_id, bool dup) {
     if (closed()) return true;
-    const mqtt::EncodedPublish& shared = home_.encoded(delivery.message, version(), delivery.qos, delivery.retain);
-    if (!mqtt5_) {
-        mqtt::append_publish(outbox_, shared, packet_id, dup);
-    } else {
+    if (mqtt5_) {
+        const mqtt::EncodedPublish& shared = home_.encoded(delivery.message, version(), delivery.qos, delivery.retain);
         constexpr std::size_t own_properties_bytes = 3 + 6;  // an alias, a subscription identifier
         if (shared.bytes.size() + own_properties_bytes > mqtt5_->packet_bytes_max) {
             home_.core.metrics.dropped_too_large.add();
@@ -38,6 +36,11 @@ bool Connection::send_publish(const Delivery& delivery, std::uint16_t packet_id,
         } else {
             append_own_publish(delivery, packet_id, dup);
         }
+    } else if (home_.goes_to_others_too(delivery.message)) {
+        mqtt::append_publish(outbox_, home_.encoded(delivery.message, version(), delivery.qos, delivery.retain), packet_id, dup);
+    } else {
+        const Message& message = *delivery.message;
+        mqtt::append_publish(outbox_, message.topic_name(), message.payload(), delivery.qos, delivery.retain, packet_id, dup);
     }
     ++home_.counts.messages_out;
     appended();

@@ -130,11 +130,16 @@ ShardedRouter::Matches ShardedRouter::find(Reader& reader, std::string_view topi
     const std::uint64_t now = generation_.load(std::memory_order_acquire);
     if (reader.cache_generation != now || reader.cache.size() >= limits::match_cache_topics_max ||
         reader.cached_matches >= limits::match_cache_matches_max) {
+        reader.last = nullptr;
         reader.cache.clear();
         reader.cached_matches = 0;
         reader.cache_generation = now;
     }
-    if (const auto known = reader.cache.find(topic_name); known != reader.cache.end()) return known->second;
+    if (reader.last != nullptr && reader.last->first == topic_name) return reader.last->second;
+    if (const auto known = reader.cache.find(topic_name); known != reader.cache.end()) {
+        reader.last = &*known;
+        return known->second;
+    }
     auto found = std::make_shared<std::vector<Match>>();
     {
         const std::lock_guard lock(reader.index_mutex);

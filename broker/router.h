@@ -50,7 +50,8 @@ class ShardedRouter final : public Router {
         std::uint64_t cache_generation = 0;
         std::unordered_map<std::string, Matches, TextHash, std::equal_to<>> cache;
         std::size_t cached_matches = 0;
-        std::vector<Match> asked;  ///< of has_audience, kept for its memory
+        const std::pair<const std::string, Matches>* last = nullptr;  ///< of `cache`: the topic that was published to last
+        std::vector<Match> asked;                                     ///< of has_audience, kept for its memory
         bool publishing = false;
         bool drop_logged = false;  ///< once per message from outside: what multiplies must not fill the log
         std::uint32_t hops = 0;    ///< of the message being delivered

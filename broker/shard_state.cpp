@@ -232,12 +232,16 @@ void ShardState::run_deadlines() {
     }
 }
 
+bool ShardState::goes_to_others_too(const MessagePtr& message) {
+    if (encoded_message_ == message) return true;
+    encoded_message_ = message;
+    encoded_.clear();
+    turn_needed();
+    return false;
+}
+
 const mqtt::EncodedPublish& ShardState::encoded(const MessagePtr& message, mqtt::Version version, Qos qos, bool retain) {
-    if (encoded_message_ != message) {
-        encoded_message_ = message;
-        encoded_.clear();
-        turn_needed();
-    }
+    goes_to_others_too(message);
     for (const Encoded& known : encoded_) {
         if (known.version == version && known.qos == qos && known.retain == retain) return known.publish;
     }

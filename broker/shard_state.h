@@ -85,6 +85,8 @@ class ShardState {
     void shrink_later(Connection& connection);
 
     // Delivery.
+    /// False the first time: what has one receiver is encoded in its place; whoever else gets `message` in this turn shares an encoding.
+    bool goes_to_others_too(const MessagePtr& message);
     /// `message` as a PUBLISH packet, encoded once for all its receivers on this shard that want the same; valid until the next call.
     const mqtt::EncodedPublish& encoded(const MessagePtr& message, mqtt::Version version, Qos qos, bool retain);
     /// From this shard to a session on another one: gathered, and handed over once a turn.

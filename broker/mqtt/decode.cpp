@@ -122,7 +122,8 @@ Result<ClientPacket> decode_body(Reader reader, PacketType type, std::uint8_t fl
         case PacketType::connect:
             return decode_connect(reader);
         case PacketType::publish:
-            return decode_publish(reader, flags, version);
+            if (const auto publish = decode_publish_body(reader, flags, version)) return ClientPacket(*publish);
+            return reader.error();
         case PacketType::puback:
         case PacketType::pubrec:
         case PacketType::pubrel:
@@ -148,6 +149,15 @@ Result<ClientPacket> decode_body(Reader reader, PacketType type, std::uint8_t fl
     return reader.error();
 }
 
+/// What follows the fixed header.
+Reader body_reader(const TypeRow& row, std::string_view packet, const Frame& frame, Version version) {
+    Reader reader(row.name, packet.substr(frame.header_bytes));
+    // 3.1.1 does not forbid it, and small devices pad the length to a fixed size.
+    if (version == Version::v5 && frame.header_bytes > 2 && packet[frame.header_bytes - 1] == 0)
+        reader.fail("remaining length", "in more bytes than it needs", "MQTT-1.5.5-1");
+    return reader;
+}
+
 }  // namespace
 
 Result<ClientPacket> decode_client_packet(std::string_view packet, Version version) {
@@ -156,19 +166,25 @@ Result<ClientPacket> decode_client_packet(std::string_view packet, Version versi
     if (!*frame || (*frame)->bytes != packet.size()) {
         return Error(Errc::malformed, "the packet's size differs from its remaining length [section 2.2.3]");
     }
+    return decode_client_packet(packet, **frame, version);
+}
+
+Result<ClientPacket> decode_client_packet(std::string_view packet, const Frame& frame, Version version) {
     const auto first = static_cast<std::uint8_t>(packet.front());
     const auto type = static_cast<PacketType>(first >> 4);
     const auto flags = static_cast<std::uint8_t>(first & 0x0F);
     const TypeRow& row = type_row(type);
-    Reader reader(row.name, packet.substr((*frame)->header_bytes));
+    Reader reader = body_reader(row, packet, frame, version);
     if (row.from_client && type != PacketType::publish && flags != row.flags) {
         reader.fail("fixed header flags", "the reserved bits are not as prescribed", row.flags_clause);
         return reader.error();
     }
-    // 3.1.1 does not forbid it, and small devices pad the length to a fixed size.
-    if (version == Version::v5 && (*frame)->header_bytes > 2 && packet[(*frame)->header_bytes - 1] == 0)
-        reader.fail("remaining length", "in more bytes than it needs", "MQTT-1.5.5-1");
     return decode_body(reader, type, flags, version);
+}
+
+Result<Publish> decode_publish(std::string_view packet, const Frame& frame, Version version) {
+    Reader reader = body_reader(type_row(PacketType::publish), packet, frame, version);
+    return decode_publish_body(reader, static_cast<std::uint8_t>(static_cast<std::uint8_t>(packet.front()) & 0x0F), version);
 }
 
 }  // namespace fogbank::broker::mqtt

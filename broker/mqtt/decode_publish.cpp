@@ -3,7 +3,7 @@
 
 namespace fogbank::broker::mqtt::detail {
 
-Result<ClientPacket> decode_publish(Reader reader, std::uint8_t flags, Version version) {
+Result<Publish> decode_publish_body(Reader& reader, std::uint8_t flags, Version version) {
     const int qos = (flags >> publish_qos_shift) & qos_mask;
     Publish publish;
     publish.retain = (flags & publish_retain) != 0;
@@ -15,7 +15,8 @@ Result<ClientPacket> decode_publish(Reader reader, std::uint8_t flags, Version v
     if (qos > 0) publish.packet_id = reader.packet_id();
     if (version == Version::v5) publish.properties = checked_properties(reader, PropertyPlace::publish);
     publish.payload = reader.rest();
-    return reader.finish(publish);
+    if (reader.failed()) return reader.error();
+    return publish;
 }
 
 }  // namespace fogbank::broker::mqtt::detail

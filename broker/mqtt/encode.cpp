@@ -1,4 +1,6 @@
 // What a server sends (OASIS MQTT 3.1.1, section 3).
+#include <array>
+
 #include "broker/mqtt/detail/writer.h"
 #include "broker/mqtt/packet.h"
 
@@ -39,19 +41,47 @@ void encode_pingresp(std::string& out) {
     put_fixed_header(out, PacketType::pingresp, reserved_flags_0000, 0);
 }
 
-EncodedPublish encode_publish(std::string_view topic_name, std::string_view payload, Qos qos, bool retain) {
-    const bool has_packet_id = qos != Qos::at_most_once;
-    const std::size_t remaining = length_prefix_bytes + topic_name.size() + (has_packet_id ? packet_id_bytes : 0) + payload.size();
-    EncodedPublish out;
-    out.bytes.reserve(1 + remaining_length_bytes_max + remaining);
-    put_fixed_header(out.bytes, PacketType::publish, static_cast<unsigned>(qos) << publish_qos_shift | (retain ? publish_retain : 0U),
-                     remaining);
-    put_text(out.bytes, topic_name);
-    if (has_packet_id) {
-        out.packet_id_offset = out.bytes.size();
-        put_number(out.bytes, 0);
+namespace {
+
+/// What stands before a PUBLISH's topic name: first byte, remaining length, the topic name's length.
+class PublishHead {
+  public:
+    PublishHead(std::size_t topic_bytes, std::size_t payload_bytes, Qos qos, bool retain, bool dup) {
+        const unsigned flags = static_cast<unsigned>(qos) << publish_qos_shift | (retain ? publish_retain : 0U) | (dup ? publish_dup : 0U);
+        put(static_cast<unsigned>(PacketType::publish) << 4U | flags);
+        std::size_t remaining = length_prefix_bytes + topic_bytes + (qos != Qos::at_most_once ? packet_id_bytes : 0) + payload_bytes;
+        while (remaining > length_bits) {
+            put(static_cast<unsigned>(remaining & length_bits) | length_continues);
+            remaining >>= 7U;
+        }
+        put(static_cast<unsigned>(remaining));
+        put(static_cast<unsigned>(topic_bytes >> 8U));
+        put(static_cast<unsigned>(topic_bytes));
     }
-    out.bytes.append(payload);
+    std::string_view bytes() const { return {bytes_.data(), size_}; }
+
+  private:
+    void put(unsigned byte) { bytes_[size_++] = static_cast<char>(static_cast<std::uint8_t>(byte)); }
+
+    std::array<char, 1 + remaining_length_bytes_max + length_prefix_bytes> bytes_;
+    std::size_t size_ = 0;
+};
+
+}  // namespace
+
+void append_publish(std::string& out, std::string_view topic_name, std::string_view payload, Qos qos, bool retain, std::uint16_t packet_id,
+                    bool dup) {
+    out.append(PublishHead(topic_name.size(), payload.size(), qos, retain, dup).bytes());
+    out.append(topic_name);
+    if (qos != Qos::at_most_once) put_number(out, packet_id);
+    out.append(payload);
+}
+
+EncodedPublish encode_publish(std::string_view topic_name, std::string_view payload, Qos qos, bool retain) {
+    EncodedPublish out;
+    out.bytes.reserve(1 + remaining_length_bytes_max + length_prefix_bytes + topic_name.size() + packet_id_bytes + payload.size());
+    append_publish(out.bytes, topic_name, payload, qos, retain, 0, false);
+    if (qos != Qos::at_most_once) out.packet_id_offset = out.bytes.size() - payload.size() - packet_id_bytes;
     return out;
 }
 

@@ -125,6 +125,10 @@ Result<std::optional<Frame>> find_frame(std::string_view bytes, std::size_t pack
 /// Topic names and filters are checked for UTF-8 and NUL here, for wildcards and limits by the caller.
 /// @param version  what the connection speaks; CONNECT says it itself.
 Result<ClientPacket> decode_client_packet(std::string_view packet, Version version = Version::v3_1_1);
+/// The same for a caller that has the packet's frame.
+Result<ClientPacket> decode_client_packet(std::string_view packet, const Frame& frame, Version version);
+/// The same for a packet that is a PUBLISH by its first byte, without the way through ClientPacket: a server gets little else.
+Result<Publish> decode_publish(std::string_view packet, const Frame& frame, Version version);
 
 /// The protocol level that a CONNECT announces, however wrong the rest of it is; 0 if `packet` ends before.
 unsigned announced_protocol_level(std::string_view packet);
@@ -167,6 +171,9 @@ struct EncodedPublish {
 };
 EncodedPublish encode_publish(std::string_view topic_name, std::string_view payload, Qos qos, bool retain);
 EncodedPublish encode_publish5(std::string_view topic_name, std::string_view payload, Qos qos, bool retain, const Properties& properties);
+/// Appends a PUBLISH of MQTT 3.1.1 for one receiver.
+void append_publish(std::string& out, std::string_view topic_name, std::string_view payload, Qos qos, bool retain, std::uint16_t packet_id,
+                    bool dup);
 /// Appends `publish` to `out` with `packet_id` (ignored at QoS 0) and DUP filled in.
 void append_publish(std::string& out, const EncodedPublish& publish, std::uint16_t packet_id, bool dup);
 

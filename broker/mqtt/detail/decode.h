@@ -9,7 +9,7 @@
 namespace fogbank::broker::mqtt::detail {
 
 Result<ClientPacket> decode_connect(Reader reader);
-Result<ClientPacket> decode_publish(Reader reader, std::uint8_t flags, Version version);
+Result<Publish> decode_publish_body(Reader& reader, std::uint8_t flags, Version version);
 Result<ClientPacket> decode_subscribe(Reader reader, Version version);
 Result<ClientPacket> decode_unsubscribe(Reader reader, Version version);
 
