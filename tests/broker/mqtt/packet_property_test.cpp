@@ -133,6 +133,32 @@ TEST(PacketProperties, DecodingUndoesEncoding) {
         const auto frame = find_frame(bytes, bytes.size());
         ASSERT_TRUE(frame && *frame);
         ASSERT_EQ((*frame)->bytes, bytes.size());
+        if (const auto* publish = std::get_if<Publish>(&packet)) {
+            const auto shortly = decode_publish(bytes, **frame, random.version);
+            ASSERT_TRUE(shortly) << shortly.error().message;
+            ASSERT_EQ(*shortly, *publish);
+        }
+    }
+}
+
+TEST(PacketProperties, BothWaysToDecodeAPublishRefuseTheSame) {
+    Generator random(7);
+    for (int i = 0; i < rounds; ++i) {
+        random.version = i % 2 == 0 ? Version::v3_1_1 : Version::v5;
+        std::string bytes = encoded(Publish(random.publish()), random.version);
+        bytes[static_cast<std::size_t>(random.number(0, static_cast<int>(bytes.size()) - 1))] = static_cast<char>(random.number(0, 255));
+        constexpr unsigned publish_type = 3;
+        if (static_cast<unsigned char>(bytes[0]) >> 4 != publish_type) continue;
+        const auto frame = find_frame(bytes, std::numeric_limits<std::size_t>::max());
+        if (!frame || !*frame || (*frame)->bytes != bytes.size()) continue;
+        const auto shortly = decode_publish(bytes, **frame, random.version);
+        const auto packet = decode_client_packet(bytes, random.version);
+        ASSERT_EQ(shortly.has_value(), packet.has_value());
+        if (shortly) {
+            ASSERT_EQ(ClientPacket(*shortly), *packet);
+        } else {
+            ASSERT_EQ(shortly.error().message, packet.error().message);
+        }
     }
 }
 
