@@ -65,31 +65,73 @@ bool is_newer(const json& fresh, const std::string& stored) {
 void FleetIndexPart::start(ShardPool& shards, TopicIndex& topics, Shadows* shadows) {
     shadows_ = shadows;
     {
+        const std::lock_guard lock(subscriptions_mutex_);
+        topics_ = &topics;
+    }
+    {
         const std::lock_guard lock(mutex_);
         shards_ = &shards;
-        topics_ = &topics;
         stopping_ = false;
         dirty_groups_ = everything_ = true;  // what changed while nobody followed
     }
-    const auto listen = [&](const char* filter, Listener::Hear hear) {
-        subscriptions_.emplace_back(filter, std::make_shared<Listener>(std::move(hear)));
-        topics.subscribe(filter, subscriptions_.back().second, SubscriptionOptions());
-    };
-    listen("$aws/events/presence/connected/+", [this](const Message& message) { presence(message.payload(), true); });
-    listen("$aws/events/presence/disconnected/+", [this](const Message& message) { presence(message.payload(), false); });
-    const auto shadow = [this](const Message& message) {
-        if (const auto thing = topic_level(message.topic_name(), 3)) thing_changed(std::string(*thing));
-    };
-    for (const char* filter : {"$aws/things/+/shadow/update/documents", "$aws/things/+/shadow/name/+/update/documents",
-                               "$aws/things/+/shadow/delete/accepted", "$aws/things/+/shadow/name/+/delete/accepted"}) {
-        listen(filter, shadow);
-    }
+    follow_presence(connectivity_on_);
     wake();
 }
 
+void FleetIndexPart::follow_presence(bool wanted) {
+    const std::lock_guard lock(subscriptions_mutex_);
+    if (!wanted) leave(presence_);
+    if (!wanted || topics_ == nullptr || !presence_.empty()) return;
+    const auto listen = [this](const char* filter, bool connected) {
+        presence_.emplace_back(
+            filter, std::make_shared<Listener>([this, connected](const Message& message) { presence(message.payload(), connected); }));
+        topics_->subscribe(filter, presence_.back().second, SubscriptionOptions());
+    };
+    listen("$aws/events/presence/connected/+", true);
+    listen("$aws/events/presence/disconnected/+", false);
+}
+
+bool FleetIndexPart::follow_shadows(bool wanted) {
+    const std::lock_guard lock(subscriptions_mutex_);
+    if (!wanted) leave(of_shadows_);
+    if (!wanted || topics_ == nullptr || !of_shadows_.empty()) return false;
+    for (const char* filter : {"$aws/things/+/shadow/update/documents", "$aws/things/+/shadow/name/+/update/documents",
+                               "$aws/things/+/shadow/delete/accepted", "$aws/things/+/shadow/name/+/delete/accepted"}) {
+        of_shadows_.emplace_back(filter, std::make_shared<Listener>([this](const Message& message) {
+                                     if (const auto thing = topic_level(message.topic_name(), 3)) thing_changed(std::string(*thing));
+                                 }));
+        topics_->subscribe(filter, of_shadows_.back().second, SubscriptionOptions());
+    }
+    return true;
+}
+
+void FleetIndexPart::leave(Subscriptions& subscriptions) {
+    for (const auto& [filter, subscriber] : subscriptions) topics_->unsubscribe(filter, *subscriber);
+    subscriptions.clear();
+}
+
+Awaitable<void> FleetIndexPart::settle() {
+    ShardPool* shards = nullptr;
+    {
+        const std::lock_guard lock(mutex_);
+        shards = shards_;
+    }
+    // Who asked, before, whether anybody listens, did so in a turn of a shard, and queued its write in the same turn.
+    const std::size_t count = shards == nullptr ? 0 : shards->size();
+    for (std::size_t i = 0; i < count; ++i) co_await asio::post((*shards)[i].io(), asio::use_awaitable);
+    store::kv::TransactionBody nothing = [](Transaction&) -> Result<void> { return {}; };
+    const Result<void> done = co_await core_.deps().engine.transact(std::move(nothing));
+    if (!done) co_return store_error(done.error());
+    co_return Result<void>();
+}
+
 void FleetIndexPart::stop() {
-    for (const auto& [filter, subscriber] : subscriptions_) topics_->unsubscribe(filter, *subscriber);
-    subscriptions_.clear();
+    follow_presence(false);
+    follow_shadows(false);
+    {
+        const std::lock_guard lock(subscriptions_mutex_);
+        topics_ = nullptr;
+    }
     std::unique_lock lock(mutex_);
     stopping_ = true;
     idle_.wait_for(lock, stop_deadline, [this] { return !running_; });
@@ -249,6 +291,10 @@ Awaitable<void> FleetIndexPart::work_once(std::set<std::string> things, bool rel
     {
         const std::lock_guard lock(mutex_);
         has_dynamic_groups_ = !groups->empty();
+    }
+    if (follow_shadows(!groups->empty())) {
+        const Result<void> settled = co_await settle();
+        if (!settled) co_return settled.error();
     }
     if (groups->empty()) co_return Result<void>();
     if (everything) co_return co_await judge_all(std::move(*groups));

@@ -115,6 +115,14 @@ class FleetIndexPart final : public FleetIndex {
         bool building = false;
         IndexQuery query;
     };
+    using Subscriptions = std::vector<std::pair<std::string, std::shared_ptr<Subscriber>>>;
+    /// Listens to the connections of things, or ceases to: what nobody hears need not be written by those who would say it.
+    void follow_presence(bool wanted);
+    /// @return whether it did not listen before.
+    bool follow_shadows(bool wanted);
+    void leave(Subscriptions& subscriptions);
+    /// Afterwards everything is committed that was begun before somebody listened.
+    Awaitable<void> settle();
     void wake();
     boost::asio::awaitable<void> work();
     Awaitable<void> work_once(std::set<std::string> things, bool reload, bool everything);
@@ -130,11 +138,13 @@ class FleetIndexPart final : public FleetIndex {
     std::mutex mutex_;
     std::condition_variable idle_;
     ShardPool* shards_ = nullptr;
-    TopicIndex* topics_ = nullptr;
-    std::vector<std::pair<std::string, std::shared_ptr<Subscriber>>> subscriptions_;
     std::set<std::string> dirty_things_;
     bool dirty_groups_ = false, everything_ = false, running_ = false, stopping_ = false;
     bool has_dynamic_groups_ = false;
+
+    std::mutex subscriptions_mutex_;
+    TopicIndex* topics_ = nullptr;
+    Subscriptions presence_, of_shadows_;
 };
 
 }  // namespace fogbank::registry

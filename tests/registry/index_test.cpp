@@ -113,9 +113,11 @@ class FixedShadows final : public Shadows {
 class HandIndex final : public TopicIndex {
   public:
     void subscribe(std::string_view filter, std::shared_ptr<Subscriber> subscriber, const SubscriptionOptions&) override {
+        const std::scoped_lock lock(mutex);
         entries.emplace_back(filter, std::move(subscriber));
     }
     bool unsubscribe(std::string_view filter, const Subscriber& subscriber) override {
+        const std::scoped_lock lock(mutex);
         return std::erase_if(entries, [&](const auto& entry) { return entry.first == filter && entry.second.get() == &subscriber; }) > 0;
     }
     void publish(const std::string& topic, const std::string& payload) {
@@ -127,10 +129,20 @@ class HandIndex final : public TopicIndex {
         options.payload = payload;
         options.origin = std::make_shared<const MessageOrigin>();
         const MessagePtr message = Message::create(std::move(options));
-        for (const auto& [filter, subscriber] : entries) {
+        std::unique_lock lock(mutex);
+        const auto now = entries;
+        lock.unlock();
+        for (const auto& [filter, subscriber] : now) {
             if (topic_matches(filter, topic)) subscriber->deliver(message, SubscriptionOptions(), context);
         }
     }
+    std::size_t size() {
+        const std::scoped_lock lock(mutex);
+        return entries.size();
+    }
+
+  private:
+    std::mutex mutex;
     std::vector<std::pair<std::string, std::shared_ptr<Subscriber>>> entries;
 };
 
@@ -424,6 +436,24 @@ TEST(FleetIndex, CountsAndMeasures) {
     EXPECT_THAT(buckets->buckets, ElementsAre(std::pair<std::string, std::int64_t>("a", 3), std::pair<std::string, std::int64_t>("b", 1)));
     expect_error(run(world.index.percentiles(request, {50})), Errc::invalid_aggregation, "numbers");
     expect_error(run(world.index.statistics(IndexWorld::request("a:["))), Errc::invalid_query, "");
+}
+
+/// What nobody hears is not written: a server without an index must not pay for one with every shadow update and every connection.
+TEST(FleetIndex, ListensOnlyToWhatItNeeds) {
+    IndexWorld world;
+    constexpr std::size_t presence = 2, shadows = 4;
+    EXPECT_EQ(world.topics.size(), presence);
+    world.configure("OFF");
+    EXPECT_EQ(world.topics.size(), 0U);
+    world.configure("REGISTRY_AND_SHADOW");
+    EXPECT_EQ(world.topics.size(), presence);
+    CreateThingGroupRequest request;
+    request.name = "labs";
+    request.dynamic = GroupQuery{"AWS_Things", "shadow.reported.hot:true", "2017-09-30"};
+    ASSERT_TRUE(run(world->thing_groups().create_thing_group(request)));
+    EXPECT_TRUE(world.eventually([&] { return world.topics.size() == presence + shadows; }));
+    ASSERT_TRUE(run(world->thing_groups().delete_thing_group("labs", true, std::nullopt)));
+    EXPECT_TRUE(world.eventually([&] { return world.topics.size() == presence; }));
 }
 
 TEST(DynamicGroups, FollowTheFleet) {
