@@ -14,11 +14,13 @@ Error to_error(int code, std::string_view doing, const char* reason) {
 
 }  // namespace
 
-Result<Connection> Connection::open(const std::filesystem::path& file) {
+Result<Connection> Connection::open(const std::filesystem::path& file, std::unique_ptr<LogVfs> vfs) {
     Connection connection;
+    connection.vfs_ = std::move(vfs);
     sqlite3* handle = nullptr;
     // Every connection has one owner at a time, so SQLite's own mutex on it would only cost.
-    const int code = sqlite3_open_v2(file.c_str(), &handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, nullptr);
+    const int code = sqlite3_open_v2(file.c_str(), &handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX,
+                                     connection.vfs_ ? connection.vfs_->name() : nullptr);
     connection.handle_.reset(handle);
     if (code != SQLITE_OK)
         return to_error(code, "opening `" + file.string() + "`", handle != nullptr ? sqlite3_errmsg(handle) : sqlite3_errstr(code));

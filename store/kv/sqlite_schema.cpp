@@ -104,7 +104,13 @@ Result<void> prepare_file(const Connection& connection, Durability durability) {
 }  // namespace
 
 Result<Connection> open_for_writing(const std::filesystem::path& file, Durability durability) {
-    auto connection = Connection::open(file);
+    std::unique_ptr<LogVfs> vfs;
+    if (durability == Durability::power_loss_safe) {
+        auto made = LogVfs::create();
+        if (!made) return made.error();
+        vfs = std::move(*made);
+    }
+    auto connection = Connection::open(file, std::move(vfs));
     if (!connection) return connection;
     if (auto prepared = prepare_file(*connection, durability); !prepared) return in_context("`" + file.string() + "`", prepared.error());
     return connection;

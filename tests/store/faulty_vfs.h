@@ -39,6 +39,7 @@ class FaultyDisk {
     void syncs_fail_with(int code) { state().sync_code = code; }
     void reads_fail_with(int code) { state().read_code = code; }
     int syncs() const { return state().syncs; }
+    int writes() const { return state().writes; }
 
   private:
     /// A table of file methods and its copy with ours in it. SQLite has one for the database (which it locks) and one for the log (which it
@@ -52,7 +53,7 @@ class FaultyDisk {
         sqlite3_vfs* base = nullptr;
         std::mutex mutex;  ///< while a table is added
         std::array<Methods, 4> methods;
-        std::atomic<int> write_code{SQLITE_OK}, sync_code{SQLITE_OK}, read_code{SQLITE_OK}, syncs{0};
+        std::atomic<int> write_code{SQLITE_OK}, sync_code{SQLITE_OK}, read_code{SQLITE_OK}, syncs{0}, writes{0};
     };
     static State& state() {
         static State instance;
@@ -85,6 +86,7 @@ class FaultyDisk {
         std::abort();  // only files that `open` has wrapped come here
     }
     static int write(sqlite3_file* file, const void* bytes, int count, sqlite3_int64 offset) {
+        ++state().writes;
         const int code = state().write_code;
         return code != SQLITE_OK ? code : real(file).xWrite(file, bytes, count, offset);
     }

@@ -329,6 +329,75 @@ TEST_F(KvSqlite, PowerLossSafeSyncsEachGroupAndProcessCrashSafeNone) {
     engine_.reset();
 }
 
+TEST_F(KvSqlite, TheLogsPagesReachTheDiskTogether) {
+    testing::FaultyDisk disk;
+    open();
+    ASSERT_TRUE(put("a", "0"));
+    const int before = disk.writes();
+    Batch batch;
+    constexpr int values = 200;
+    for (int i = 0; i < values; ++i) batch.put("k" + std::to_string(i), std::string(3000, 'v'));
+    ASSERT_TRUE(testing::run(engine_->commit(std::move(batch))));
+    EXPECT_LT(disk.writes() - before, values / 10);
+    for (int i = 0; i < values; ++i) EXPECT_EQ(get("k" + std::to_string(i)), std::string(3000, 'v'));
+    engine_.reset();
+}
+
+/// What does not fit into the writer's cache goes to the log before its commit, and is read from there by the transaction that wrote it.
+TEST_F(KvSqlite, ATransactionMayBeLargerThanTheCache) {
+    constexpr int values = 12'000;
+    const auto key = [](int i) { return "k" + std::to_string(i * 7919 % values); };  // not in order: pages are left and come back
+    const auto value = [](int i, char c) { return std::string(4000, c) + std::to_string(i); };
+    for (const bool fails : {false, true}) {
+        open();
+        TransactionBody body = [&](Transaction& tx) -> Result<void> {
+            for (int i = 0; i < values; ++i) tx.put(key(i), value(i, fails ? 'x' : 'v'));
+            for (int i = 0; i < values; ++i) {
+                const auto seen = tx.get(key(i));
+                if (!seen || *seen != value(i, fails ? 'x' : 'v')) return Error{Errc::corrupt, "read something else"};
+            }
+            if (fails) return Error{Errc::precondition_failed, "on purpose"};
+            return {};
+        };
+        const auto done = testing::run(engine_->transact(std::move(body)));
+        EXPECT_EQ(done.has_value(), !fails);
+        if (!done) {
+            EXPECT_EQ(done.error().code, Errc::precondition_failed);
+        }
+        ASSERT_TRUE(put("after", "it"));
+        open();
+        for (int i = 0; i < values; i += 97) ASSERT_EQ(get(key(i)), value(i, 'v'));
+        EXPECT_EQ(get("after"), "it");
+    }
+    execute("PRAGMA integrity_check");
+}
+
+TEST_F(KvSqlite, AFullDiskInTheMiddleOfALargeTransactionLeavesNothing) {
+    testing::FaultyDisk disk;
+    open();
+    ASSERT_TRUE(put("a", "1"));
+    for (int round = 0; round < 2; ++round) {
+        TransactionBody body = [&](Transaction& tx) -> Result<void> {
+            for (int i = 0; i < 12'000; ++i) {
+                if (i == 6'000) disk.writes_fail_with(SQLITE_FULL);
+                tx.put("k" + std::to_string(i), std::string(4000, 'v'));
+            }
+            return {};
+        };
+        const auto done = testing::run(engine_->transact(std::move(body)));
+        ASSERT_FALSE(done);
+        EXPECT_EQ(done.error().code, Errc::unavailable);
+        disk.writes_fail_with(SQLITE_OK);
+        EXPECT_EQ(get("k1"), std::nullopt);
+        EXPECT_TRUE(put("b", std::to_string(round)));
+    }
+    open();
+    EXPECT_EQ(get("a"), "1");
+    EXPECT_EQ(get("b"), "1");
+    EXPECT_EQ(get("k1"), std::nullopt);
+    engine_.reset();
+}
+
 TEST_F(KvSqlite, AFullDiskRefusesWritesGoesOnReadingAndRecovers) {
     testing::FaultyDisk disk;
     open();

@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "common/result.h"
+#include "store/kv/detail/sqlite_log_vfs.h"
 #include "store/kv/errc.h"
 
 namespace fogbank::store::kv::detail {
@@ -17,7 +18,8 @@ namespace fogbank::store::kv::detail {
 class Connection {
   public:
     /// Opens or creates `file`. Errors: unavailable.
-    static Result<Connection> open(const std::filesystem::path& file);
+    /// @param vfs  what its files go through; null: SQLite's default. Kept as long as the connection is.
+    static Result<Connection> open(const std::filesystem::path& file, std::unique_ptr<LogVfs> vfs = nullptr);
 
     sqlite3* handle() const { return handle_.get(); }
     /// Runs statements that return nothing. Errors: unavailable, corrupt.
@@ -31,6 +33,7 @@ class Connection {
     struct Close {
         void operator()(sqlite3* handle) const { sqlite3_close_v2(handle); }
     };
+    std::unique_ptr<LogVfs> vfs_;
     std::unique_ptr<sqlite3, Close> handle_;
 };
 
