@@ -1,6 +1,6 @@
 // Compact JSON from values (declared in rules/value.h).
 
-#include "rules/detail/plain_text.h"
+#include "common/plain_json.h"
 #include "rules/value.h"
 
 namespace fogbank::rules::sql {
@@ -75,7 +75,7 @@ void append_json_string(std::string& out, std::string_view text) {
     out += '"';
     while (true) {
         const char* const plain = at;
-        at = end_of_plain(at, end);
+        at = end_of_plain_json(at, end);
         out.append(plain, static_cast<std::size_t>(at - plain));
         if (at == end) break;
         append_escaped(out, *at++);

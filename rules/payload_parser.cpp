@@ -9,7 +9,7 @@
 #include <algorithm>
 #include <cstring>
 
-#include "rules/detail/plain_text.h"
+#include "common/plain_json.h"
 #include "rules/payload.h"
 
 namespace fogbank::rules::sql {
@@ -190,7 +190,7 @@ class Payload::Reader {
 
     bool string(std::string_view& out) {
         const char* begin = ++at_;
-        at_ = end_of_plain(at_, end_);
+        at_ = end_of_plain_json(at_, end_);
         if (at_ == end_) return false;
         if (*at_ == '"') {
             out = std::string_view(begin, static_cast<std::size_t>(at_ - begin));
@@ -206,7 +206,7 @@ class Payload::Reader {
         at_ = begin;
         while (true) {
             const char* plain = at_;
-            at_ = end_of_plain(at_, end_);
+            at_ = end_of_plain_json(at_, end_);
             unescaped_.append(plain, static_cast<std::size_t>(at_ - plain));
             if (at_ == end_) return false;
             if (*at_ == '"') break;

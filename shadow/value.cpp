@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include "common/plain_json.h"
 #include "shadow/detail/number.h"
 
 namespace fogbank::shadow {
@@ -95,10 +96,6 @@ std::size_t levels(const Value& value) {
 
 namespace {
 
-bool is_plain(char c) {
-    return static_cast<unsigned char>(c) >= 0x20 && c != '"' && c != '\\';
-}
-
 void append_escaped(std::string& out, char c) {
     constexpr std::string_view digits = "0123456789abcdef";
     const auto byte = static_cast<unsigned char>(c);
@@ -123,8 +120,7 @@ void append_escaped(std::string& out, char c) {
 void append_json_string(std::string& out, std::string_view text) {
     out.push_back('"');
     while (!text.empty()) {
-        const auto end = std::find_if_not(text.begin(), text.end(), is_plain);
-        const auto plain = static_cast<std::size_t>(end - text.begin());
+        const std::size_t plain = plain_json_bytes(text);
         out.append(text.substr(0, plain));
         text.remove_prefix(plain);
         if (text.empty()) break;
@@ -187,7 +183,7 @@ namespace {
 std::size_t string_bytes(std::string_view text) {
     std::size_t out = text.size() + 2;
     for (const char c : text) {
-        if (is_plain(c)) continue;
+        if (is_plain_json(c)) continue;
         const bool has_letter = c == '"' || c == '\\' || c == '\n' || c == '\r' || c == '\t';
         out += has_letter ? 1 : 5;
     }

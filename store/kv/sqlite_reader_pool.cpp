@@ -1,8 +1,20 @@
 #include "store/kv/detail/sqlite_reader_pool.h"
 
+#include <algorithm>
+
 #include "store/kv/detail/sqlite_schema.h"
 
 namespace fogbank::store::kv::detail {
+namespace {
+
+/// The pages that all readers together keep in memory, where there are as many of them as the machine has threads.
+constexpr std::size_t caches_kib = 64 * 1024;
+
+std::size_t cache_kib() {
+    return caches_kib / std::clamp<std::size_t>(std::thread::hardware_concurrency(), 2, 16);
+}
+
+}  // namespace
 
 ReaderPool::Slot& ReaderPool::acquire() {
     const std::size_t first = std::hash<std::thread::id>()(std::this_thread::get_id()) % slots_max;
@@ -15,7 +27,7 @@ ReaderPool::Slot& ReaderPool::acquire() {
 }
 
 Result<void> ReaderPool::open(Slot& slot) const {
-    auto connection = open_for_reading(file_);
+    auto connection = open_for_reading(file_, cache_kib());
     if (!connection) return connection.error();
     auto reads = TableReads::prepare(*connection);
     if (!reads) return reads.error();

@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "common/encoding.h"
+#include "common/plain_json.h"
 #include "store/table/detail/typed_json_reader.h"
 #include "store/table/json.h"
 
@@ -120,10 +121,6 @@ void append_map(std::string& out, const Item& map) {
     out += '}';
 }
 
-bool needs_escape(unsigned char c) {
-    return c < 0x20 || c == '"' || c == '\\';
-}
-
 void append_escaped(std::string& out, unsigned char c) {
     static constexpr std::string_view digits = "0123456789abcdef";
     switch (c) {
@@ -151,14 +148,13 @@ void append_escaped(std::string& out, unsigned char c) {
 
 void append_json_string(std::string& out, std::string_view text) {
     out += '"';
-    std::size_t plain = 0;
-    for (std::size_t i = 0; i < text.size(); ++i) {
-        if (!needs_escape(static_cast<unsigned char>(text[i]))) continue;
-        out.append(text.substr(plain, i - plain));
-        append_escaped(out, static_cast<unsigned char>(text[i]));
-        plain = i + 1;
+    for (;;) {
+        const std::size_t plain = plain_json_bytes(text);
+        out.append(text.substr(0, plain));
+        if (plain == text.size()) break;
+        append_escaped(out, static_cast<unsigned char>(text[plain]));
+        text.remove_prefix(plain + 1);
     }
-    out.append(text.substr(plain));
     out += '"';
 }
 

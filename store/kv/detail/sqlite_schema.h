@@ -17,6 +17,6 @@ Result<Connection> open_for_writing(const std::filesystem::path& file, Durabilit
 Result<void> check_pages(const Connection& connection, std::chrono::milliseconds time_max);
 
 /// Opens one more connection to a file that `open_for_writing` has prepared. It refuses writes.
-Result<Connection> open_for_reading(const std::filesystem::path& file);
+Result<Connection> open_for_reading(const std::filesystem::path& file, std::size_t cache_kib = 8192);
 
 }  // namespace fogbank::store::kv::detail

@@ -1,18 +1,21 @@
-/// Finding the end of what needs no escape in a JSON string.
+/// Finding the end of what needs no escape in a JSON string (RFC 8259, section 7).
 #pragma once
+
+#include <cstddef>
+#include <string_view>
 
 #ifdef __SSE2__
 #include <emmintrin.h>
 #endif
 
-namespace fogbank::rules::sql {
+namespace fogbank {
 
-inline bool is_plain(char c) {
+inline bool is_plain_json(char c) {
     return c != '"' && c != '\\' && static_cast<unsigned char>(c) >= 0x20;
 }
 
 /// The first byte from `at` on that is a quote, a backslash or a control byte; `end` if there is none.
-inline const char* end_of_plain(const char* at, const char* end) {
+inline const char* end_of_plain_json(const char* at, const char* end) {
 #ifdef __SSE2__
     const __m128i quote = _mm_set1_epi8('"');
     const __m128i backslash = _mm_set1_epi8('\\');
@@ -25,8 +28,13 @@ inline const char* end_of_plain(const char* at, const char* end) {
         if (mask != 0) return at + __builtin_ctz(mask);
     }
 #endif
-    while (at != end && is_plain(*at)) ++at;
+    while (at != end && is_plain_json(*at)) ++at;
     return at;
 }
 
-}  // namespace fogbank::rules::sql
+/// How many bytes at the front of `text` need no escape.
+inline std::size_t plain_json_bytes(std::string_view text) {
+    return static_cast<std::size_t>(end_of_plain_json(text.data(), text.data() + text.size()) - text.data());
+}
+
+}  // namespace fogbank
