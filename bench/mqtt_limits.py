@@ -45,9 +45,13 @@ def median(values):
     return statistics.median(values)
 
 
+def pin(server, cores="0"):
+    subprocess.run(["taskset", "-a", "-c", "-p", cores, str(server.process.pid)], check=True, stdout=subprocess.DEVNULL)
+
+
 def start_server(folder, shards="1", cores="0"):
     server = FogbankServer(folder, "--quota-profile", "relaxed", "--mqtt-port", "0", "--log-level", "warn", "--shards", shards).start()
-    subprocess.run(["taskset", "-a", "-c", "-p", cores, str(server.process.pid)], check=True, stdout=subprocess.DEVNULL)
+    pin(server, cores)
     return server
 
 
@@ -158,7 +162,7 @@ def use_p256(server, files):
             "openssl req -new -key server.key -subj /CN=localhost -out server.csr; "
             "openssl x509 -req -in server.csr -CA root-ca.pem -CAkey root-ca.key -days 300 -extfile san -out server.pem", server.data)
     server.start()
-    subprocess.run(["taskset", "-a", "-c", "-p", "0", str(server.process.pid)], check=True, stdout=subprocess.DEVNULL)
+    pin(server)
 
 
 def connects(port, pid, files, prefix):

@@ -149,7 +149,7 @@ Awaitable<void> FleetIndexPart::update_indexing_configuration(IndexingUpdate upd
     const auto done = co_await core_.change<IndexingConfiguration>(std::move(body));
     if (!done) co_return done.error();
     connectivity_on_ = done->connectivity();
-    follow_presence(connectivity_on_);
+    follow_presence();
     co_return Result<void>();
 }
 

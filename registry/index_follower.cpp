@@ -74,21 +74,23 @@ void FleetIndexPart::start(ShardPool& shards, TopicIndex& topics, Shadows* shado
         stopping_ = false;
         dirty_groups_ = everything_ = true;  // what changed while nobody followed
     }
-    follow_presence(connectivity_on_);
+    follow_presence();
     wake();
 }
 
-void FleetIndexPart::follow_presence(bool wanted) {
+void FleetIndexPart::listen(Subscriptions& to, const char* topic_filter, UniqueFunction<void(const Message&)> hear) {
+    to.emplace_back(topic_filter, std::make_shared<Listener>(std::move(hear)));
+    topics_->subscribe(topic_filter, to.back().second, SubscriptionOptions());
+}
+
+void FleetIndexPart::follow_presence() {
     const std::lock_guard lock(subscriptions_mutex_);
+    // Read under the lock: of two changes of the configuration the newer one counts.
+    const bool wanted = connectivity_on_;
     if (!wanted) leave(presence_);
     if (!wanted || topics_ == nullptr || !presence_.empty()) return;
-    const auto listen = [this](const char* filter, bool connected) {
-        presence_.emplace_back(
-            filter, std::make_shared<Listener>([this, connected](const Message& message) { presence(message.payload(), connected); }));
-        topics_->subscribe(filter, presence_.back().second, SubscriptionOptions());
-    };
-    listen("$aws/events/presence/connected/+", true);
-    listen("$aws/events/presence/disconnected/+", false);
+    listen(presence_, "$aws/events/presence/connected/+", [this](const Message& message) { presence(message.payload(), true); });
+    listen(presence_, "$aws/events/presence/disconnected/+", [this](const Message& message) { presence(message.payload(), false); });
 }
 
 bool FleetIndexPart::follow_shadows(bool wanted) {
@@ -97,10 +99,9 @@ bool FleetIndexPart::follow_shadows(bool wanted) {
     if (!wanted || topics_ == nullptr || !of_shadows_.empty()) return false;
     for (const char* filter : {"$aws/things/+/shadow/update/documents", "$aws/things/+/shadow/name/+/update/documents",
                                "$aws/things/+/shadow/delete/accepted", "$aws/things/+/shadow/name/+/delete/accepted"}) {
-        of_shadows_.emplace_back(filter, std::make_shared<Listener>([this](const Message& message) {
-                                     if (const auto thing = topic_level(message.topic_name(), 3)) thing_changed(std::string(*thing));
-                                 }));
-        topics_->subscribe(filter, of_shadows_.back().second, SubscriptionOptions());
+        listen(of_shadows_, filter, [this](const Message& message) {
+            if (const auto thing = topic_level(message.topic_name(), 3)) thing_changed(std::string(*thing));
+        });
     }
     return true;
 }
@@ -126,10 +127,10 @@ Awaitable<void> FleetIndexPart::settle() {
 }
 
 void FleetIndexPart::stop() {
-    follow_presence(false);
-    follow_shadows(false);
     {
         const std::lock_guard lock(subscriptions_mutex_);
+        leave(presence_);
+        leave(of_shadows_);
         topics_ = nullptr;
     }
     std::unique_lock lock(mutex_);

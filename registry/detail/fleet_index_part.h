@@ -116,8 +116,9 @@ class FleetIndexPart final : public FleetIndex {
         IndexQuery query;
     };
     using Subscriptions = std::vector<std::pair<std::string, std::shared_ptr<Subscriber>>>;
-    /// Listens to the connections of things, or ceases to: what nobody hears need not be written by those who would say it.
-    void follow_presence(bool wanted);
+    void listen(Subscriptions& to, const char* topic_filter, UniqueFunction<void(const Message&)> hear);
+    /// Listens to the connections of things while they are kept: what nobody hears need not be written by those who would say it.
+    void follow_presence();
     /// @return whether it did not listen before.
     bool follow_shadows(bool wanted);
     void leave(Subscriptions& subscriptions);

@@ -47,12 +47,6 @@ int close_log(sqlite3_file* file) {
     return done;
 }
 
-int read_log(sqlite3_file* file, void* bytes, int count, sqlite3_int64 offset) {
-    LogFile& log = log_of(file);
-    if (const int done = write_gathered(log); done != SQLITE_OK) return done;
-    return log.real()->pMethods->xRead(log.real(), bytes, count, offset);
-}
-
 int write_log(sqlite3_file* file, const void* bytes, int count, sqlite3_int64 offset) {
     LogFile& log = log_of(file);
     const auto size = static_cast<std::size_t>(count);
@@ -66,37 +60,18 @@ int write_log(sqlite3_file* file, const void* bytes, int count, sqlite3_int64 of
     return SQLITE_OK;
 }
 
-int truncate_log(sqlite3_file* file, sqlite3_int64 size) {
-    LogFile& log = log_of(file);
-    if (const int done = write_gathered(log); done != SQLITE_OK) return done;
-    return log.real()->pMethods->xTruncate(log.real(), size);
-}
-
-int sync_log(sqlite3_file* file, int flags) {
-    LogFile& log = log_of(file);
-    if (const int done = write_gathered(log); done != SQLITE_OK) return done;
-    return log.real()->pMethods->xSync(log.real(), flags);
-}
-
-int size_of_log(sqlite3_file* file, sqlite3_int64* size) {
-    LogFile& log = log_of(file);
-    if (const int done = write_gathered(log); done != SQLITE_OK) return done;
-    return log.real()->pMethods->xFileSize(log.real(), size);
-}
-
-int control_log(sqlite3_file* file, int operation, void* argument) {
+/// The real file's method, for what does not look at the bytes.
+template <auto Method, class... Arguments>
+int pass_on(sqlite3_file* file, Arguments... arguments) {
     sqlite3_file* const real = log_of(file).real();
-    return real->pMethods->xFileControl(real, operation, argument);
+    return (real->pMethods->*Method)(real, arguments...);
 }
 
-int sector_size(sqlite3_file* file) {
-    sqlite3_file* const real = log_of(file).real();
-    return real->pMethods->xSectorSize(real);
-}
-
-int device_characteristics(sqlite3_file* file) {
-    sqlite3_file* const real = log_of(file).real();
-    return real->pMethods->xDeviceCharacteristics(real);
+/// The real file's method, for what must find the bytes in the file.
+template <auto Method, class... Arguments>
+int write_and_pass_on(sqlite3_file* file, Arguments... arguments) {
+    if (const int done = write_gathered(log_of(file)); done != SQLITE_OK) return done;
+    return pass_on<Method>(file, arguments...);
 }
 
 // SQLite locks the database's file, never the log's.
@@ -113,17 +88,17 @@ constexpr sqlite3_io_methods log_methods = [] {
     sqlite3_io_methods methods{};
     methods.iVersion = 1;
     methods.xClose = close_log;
-    methods.xRead = read_log;
+    methods.xRead = write_and_pass_on<&sqlite3_io_methods::xRead>;
     methods.xWrite = write_log;
-    methods.xTruncate = truncate_log;
-    methods.xSync = sync_log;
-    methods.xFileSize = size_of_log;
+    methods.xTruncate = write_and_pass_on<&sqlite3_io_methods::xTruncate>;
+    methods.xSync = write_and_pass_on<&sqlite3_io_methods::xSync>;
+    methods.xFileSize = write_and_pass_on<&sqlite3_io_methods::xFileSize>;
     methods.xLock = lock_log;
     methods.xUnlock = lock_log;
     methods.xCheckReservedLock = is_reserved;
-    methods.xFileControl = control_log;
-    methods.xSectorSize = sector_size;
-    methods.xDeviceCharacteristics = device_characteristics;
+    methods.xFileControl = pass_on<&sqlite3_io_methods::xFileControl>;
+    methods.xSectorSize = pass_on<&sqlite3_io_methods::xSectorSize>;
+    methods.xDeviceCharacteristics = pass_on<&sqlite3_io_methods::xDeviceCharacteristics>;
     return methods;
 }();
 

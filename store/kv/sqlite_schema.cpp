@@ -85,9 +85,9 @@ constexpr const char* tune_writer =
 /// A reader's cache is dropped whenever another connection has committed; where little is written a large one saves most reads of the file.
 /// No mmap: an I/O error on a mapped page is a SIGBUS and not an error code, and each connection's mapping would count as memory of the
 /// process.
-constexpr const char* tune_reader =
-    "PRAGMA query_only=ON;"
-    "PRAGMA cache_size=-";
+std::string tune_reader(std::size_t cache_kib) {
+    return "PRAGMA query_only=ON; PRAGMA cache_size=-" + std::to_string(cache_kib);
+}
 
 /// With a write-ahead log FULL syncs the log at each commit, NORMAL only before a checkpoint: committed bytes are then in the kernel's
 /// hands, which outlives the process but not the power.
@@ -143,7 +143,7 @@ Result<void> check_pages(const Connection& connection, std::chrono::milliseconds
 Result<Connection> open_for_reading(const std::filesystem::path& file, std::size_t cache_kib) {
     auto connection = Connection::open(file);
     if (!connection) return connection;
-    if (auto tuned = connection->execute((tune_reader + std::to_string(cache_kib)).c_str()); !tuned)
+    if (auto tuned = connection->execute(tune_reader(cache_kib).c_str()); !tuned)
         return in_context("`" + file.string() + "`", tuned.error());
     return connection;
 }

@@ -17,6 +17,7 @@ Result<Connection> open_for_writing(const std::filesystem::path& file, Durabilit
 Result<void> check_pages(const Connection& connection, std::chrono::milliseconds time_max);
 
 /// Opens one more connection to a file that `open_for_writing` has prepared. It refuses writes.
+/// @param cache_kib  what it keeps of the file's pages in memory at most
 Result<Connection> open_for_reading(const std::filesystem::path& file, std::size_t cache_kib = 8192);
 
 }  // namespace fogbank::store::kv::detail
