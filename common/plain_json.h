@@ -14,18 +14,28 @@ inline bool is_plain_json(char c) {
     return c != '"' && c != '\\' && static_cast<unsigned char>(c) >= 0x20;
 }
 
+#ifdef __SSE2__
+/// One bit for each of 16 bytes that a JSON string cannot hold as it is.
+inline unsigned not_plain_json(__m128i bytes) {
+    const __m128i quote = _mm_cmpeq_epi8(bytes, _mm_set1_epi8('"'));
+    const __m128i backslash = _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\\'));
+    const __m128i control = _mm_cmpeq_epi8(_mm_min_epu8(bytes, _mm_set1_epi8(0x1f)), bytes);
+    return static_cast<unsigned>(_mm_movemask_epi8(_mm_or_si128(_mm_or_si128(quote, backslash), control)));
+}
+#endif
+
 /// The first byte from `at` on that is a quote, a backslash or a control byte; `end` if there is none.
 inline const char* end_of_plain_json(const char* at, const char* end) {
 #ifdef __SSE2__
-    const __m128i quote = _mm_set1_epi8('"');
-    const __m128i backslash = _mm_set1_epi8('\\');
-    const __m128i control = _mm_set1_epi8(0x1f);
     for (; end - at >= 16; at += 16) {
-        const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at));
-        const __m128i special = _mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(bytes, quote), _mm_cmpeq_epi8(bytes, backslash)),
-                                             _mm_cmpeq_epi8(_mm_min_epu8(bytes, control), bytes));
-        const auto mask = static_cast<unsigned>(_mm_movemask_epi8(special));
-        if (mask != 0) return at + __builtin_ctz(mask);
+        if (const unsigned found = not_plain_json(_mm_loadu_si128(reinterpret_cast<const __m128i*>(at))); found != 0)
+            return at + __builtin_ctz(found);
+    }
+    // Names and values are mostly shorter than 16 bytes.
+    if (end - at >= 8) {
+        if (const unsigned found = not_plain_json(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(at))) & 0xFFU; found != 0)
+            return at + __builtin_ctz(found);
+        at += 8;
     }
 #endif
     while (at != end && is_plain_json(*at)) ++at;

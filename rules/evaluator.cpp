@@ -11,9 +11,6 @@ namespace {
 /// Calls with more arguments than this (only concat takes any number) need the heap.
 constexpr std::size_t inline_arguments = 4;
 
-/// Room for what most statements put out, so that the text seldom moves while it grows.
-constexpr std::size_t output_bytes = 256;
-
 /// What one step stands for where a single node may look at many.
 constexpr std::size_t values_per_step = 16, bytes_per_step = 64;
 
@@ -28,22 +25,16 @@ std::size_t argument_steps(Arguments arguments) {
 
 }  // namespace
 
-Result<std::string> Output::payload(const Message& message) const {
-    if (raw) return std::string(message.payload());
-    std::string text;
-    text.reserve(output_bytes);
-    if (!append_json(text, value, value_bytes_max)) {
-        return Error(Errc::evaluation, "the result of SELECT is longer than " + std::to_string(value_bytes_max) + " bytes");
-    }
-    return text;
-}
-
 void Evaluator::fail(std::string why) {
     if (!failure_) failure_ = Error(Errc::evaluation, std::move(why));
 }
 
 void Evaluator::fail_steps() {
     fail("the statement needs more than " + std::to_string(evaluation_steps_max) + " steps for this message");
+}
+
+void Evaluator::fail_bytes() {
+    fail("the statement needs more than " + std::to_string(evaluation_bytes_max) + " bytes for this message");
 }
 
 Value Evaluator::charged_bytes(Value value) {
@@ -61,7 +52,7 @@ Value Evaluator::charged_bytes(Value value) {
             return value;
     }
     if (bytes_ <= evaluation_bytes_max) return value;
-    fail("the statement needs more than " + std::to_string(evaluation_bytes_max) + " bytes for this message");
+    fail_bytes();
     return {};
 }
 
@@ -79,7 +70,9 @@ Result<Variables> Evaluator::assign() {
 }
 
 Result<Outcome> Evaluator::run() {
-    if (auto assigned = assign(); !assigned) return assigned.error();
+    if (!program_.assignments.empty()) {
+        if (auto assigned = assign(); !assigned) return assigned.error();
+    }
     Outcome outcome;
     outcome.matched = passes(program_.main);
     if (outcome.matched && !failure_) outcome.output = select_output();
@@ -107,12 +100,29 @@ bool Evaluator::passes(const QueryPlan& plan) {
 
 Output Evaluator::select_output() {
     const QueryPlan& plan = program_.main;
-    Output output;
-    if (plan.items.size() == 1 && plan.items[0].star && plan.items[0].alias.empty() && !context_.message->payload().is_json()) {
-        output.raw = true;
-        return output;
+    if (plan.items.size() == 1 && plan.items[0].star && plan.items[0].alias.empty() && !context_.message->payload().is_json())
+        return Output::raw();
+    if (plan.distinct && !plan.value && plan.items.size() <= Output::selected_max && trace_ == nullptr) return projected(plan);
+    return Output(select(plan));
+}
+
+/// The same as `select` with less work: what is only passed on is no Value in between.
+Output Evaluator::projected(const QueryPlan& plan) {
+    Output output(plan, program_.version);
+    for (const PlannedItem& item : plan.items) {
+        const Node& node = program_.nodes[item.node];
+        if (node.op != Op::payload_path) {
+            output.add(at(item.node));
+            continue;
+        }
+        const Payload& payload = context_.message->payload();
+        std::size_t looked_at = 0;
+        const std::uint32_t found = payload.locate(program_.paths[node.data], looked_at);
+        const std::size_t copied = found == Payload::no_node ? 0 : payload.size(found);
+        output.add(payload, spend(1) && spend_on_payload(looked_at, copied) ? found : Payload::no_node);
     }
-    output.value = select(plan);
+    bytes_ += plan.items.size() * sizeof(Object::Member);
+    if (bytes_ > evaluation_bytes_max) fail_bytes();
     return output;
 }
 
@@ -131,8 +141,12 @@ Value Evaluator::payload_path(const std::vector<std::string>& path) {
 }
 
 Value Evaluator::copied_from_payload(Value value, std::size_t looked_at, std::size_t copied) {
+    return spend_on_payload(looked_at, copied) ? charged(std::move(value)) : Value();
+}
+
+bool Evaluator::spend_on_payload(std::size_t looked_at, std::size_t copied) {
     bytes_ += copied * sizeof(Object::Member);
-    return spend((looked_at + copied) / values_per_step) ? charged(std::move(value)) : Value();
+    return spend((looked_at + copied) / values_per_step);
 }
 
 /// Sets the member that `alias` leads to and makes the Objects on the way.

@@ -8,6 +8,7 @@
 
 #include "common/result.h"
 #include "rules/message_context.h"
+#include "rules/output.h"
 #include "rules/program.h"
 
 namespace fogbank::rules::sql {
@@ -21,16 +22,6 @@ inline constexpr std::size_t evaluation_bytes_max = 64 << 20;
 inline constexpr std::size_t variables_bytes_max = 128 * 1024;
 
 using Variables = std::vector<Value>;
-
-/// What SELECT made. Borrows from the program and the message.
-struct Output {
-    Value value;       ///< Undefined when `raw`, or for a SELECT VALUE of Undefined
-    bool raw = false;  ///< `SELECT *` of a payload that is not JSON: the payload's bytes as they came
-
-    /// The bytes for the action: JSON text, the raw payload, or nothing for Undefined (section 3).
-    /// Errors: evaluation when the text would be longer than `value_bytes_max`.
-    Result<std::string> payload(const Message& message) const;
-};
 
 struct Outcome {
     bool matched = false;  ///< WHERE was true, or there is none
@@ -85,9 +76,11 @@ class Evaluator {
     bool passes(const QueryPlan& plan);
     Value select(const QueryPlan& plan);
     Output select_output();
+    Output projected(const QueryPlan& plan);
     Value star();
     Value payload_path(const std::vector<std::string>& path);
     Value copied_from_payload(Value value, std::size_t looked_at, std::size_t copied);
+    bool spend_on_payload(std::size_t looked_at, std::size_t copied);
     void set(Object& object, std::span<const std::string> alias, Value value);
     void merge(Object& object, const Object& members);
     static Value follow(Value value, const std::vector<std::string>& path);
@@ -101,6 +94,7 @@ class Evaluator {
         return !failure_;
     }
     void fail_steps();
+    void fail_bytes();
     void fail(std::string why);
 
     const Program& program_;

@@ -10,6 +10,9 @@ namespace {
 /// Objects with more members look their names up in a hash table instead of one by one.
 constexpr std::size_t linear_members_max = 16;
 
+/// Tags of so many nodes are looked through in the time that it takes to go from one member to the next.
+constexpr std::size_t nodes_per_member = 16;
+
 Value number_value(std::string_view text, bool as_sql_writes_it, Version version) {
     if (as_sql_writes_it) return Value::written_number(text);
     const auto number = Decimal::parse_rounded(text, Decimal::sql_digits);
@@ -24,28 +27,64 @@ Value Payload::root(Version version) const {
 }
 
 Value Payload::find(std::span<const std::string> path, Version version, std::size_t& looked_at, std::size_t& copied) const {
-    if (!is_json()) return {};
+    const std::uint32_t node = locate(path, looked_at);
+    if (node == no_node) return {};
+    copied += size(node);
+    return value_at(node, version);
+}
+
+std::uint32_t Payload::locate(std::span<const std::string> path, std::size_t& looked_at) const {
+    if (!is_json()) return no_node;
     std::size_t at = 0;
     for (const std::string& name : path) {
-        if (nodes_[at].type != Type::object) return {};
-        std::size_t found = 0;
-        // The last of several members of one name wins, so all are looked at.
-        const Node* const nodes = nodes_.data();
-        const std::size_t bytes = name.size();
-        const char first = name.empty() ? '\0' : name.front();
-        const std::size_t end = nodes[at].end;
-        std::size_t passed = 0;
-        for (std::size_t child = at + 1; child < end; child = nodes[child].end, ++passed) {
-            const Node& node = nodes[child];
-            if (node.key_bytes != bytes) continue;
-            if (bytes == 0 || (node.key_begin[0] == first && std::memcmp(node.key_begin, name.data(), bytes) == 0)) found = child;
-        }
-        looked_at += passed;
-        if (found == 0) return {};
-        at = found;
+        at = nodes_[at].type == Type::object ? member_of(at, name, looked_at) : 0;
+        if (at == 0) return no_node;
     }
-    copied += nodes_[at].end - at;
-    return value_at(at, version);
+    return static_cast<std::uint32_t>(at);
+}
+
+std::string_view Payload::json(std::uint32_t node) const {
+    const Node& at = nodes_[node];
+    switch (at.type) {
+        case Type::null:
+            return "null";
+        case Type::boolean:
+            return at.flag ? "true" : "false";
+        case Type::number:
+            return at.flag ? at.text() : std::string_view();
+        case Type::string:
+            return escapes_ ? std::string_view() : std::string_view(at.text_begin - 1, at.text_bytes + std::size_t{2});
+        default:
+            return {};
+    }
+}
+
+std::size_t Payload::member_of(std::size_t index, std::string_view name, std::size_t& looked_at) const {
+    const Node* const nodes = nodes_.data();
+    const Node& object = nodes[index];
+    const std::size_t nodes_below = object.end - index - 1;
+    const auto is_it = [&](const Node& node) {
+        return node.key_bytes == name.size() && (name.empty() || std::memcmp(node.key_begin, name.data(), name.size()) == 0);
+    };
+    // The last of several members of one name counts.
+    if (object.members < nodes_below / nodes_per_member) {
+        std::size_t found = 0;
+        for (std::size_t child = index + 1; child < object.end; child = behind(child)) {
+            if (is_it(nodes[child])) found = child;
+        }
+        looked_at += object.members;
+        return found;
+    }
+    looked_at += nodes_below / nodes_per_member;
+    const std::uint8_t* const first = tags_.data() + index + 1;
+    std::size_t left = nodes_below;
+    while (const void* tag = memrchr(first, tag_of(name), left)) {
+        left = static_cast<std::size_t>(static_cast<const std::uint8_t*>(tag) - first);
+        ++looked_at;
+        const Node& node = nodes[index + 1 + left];
+        if (node.parent == index && is_it(node)) return index + 1 + left;
+    }
+    return 0;
 }
 
 Value Payload::value_at(std::size_t index, Version version) const {
@@ -69,13 +108,13 @@ Value Payload::value_at(std::size_t index, Version version) const {
 
 Value Payload::array_at(std::size_t index, Version version) const {
     Array items;
-    for (std::size_t child = index + 1; child < nodes_[index].end; child = nodes_[child].end) items.push_back(value_at(child, version));
+    for (std::size_t child = index + 1; child < nodes_[index].end; child = behind(child)) items.push_back(value_at(child, version));
     return Value::array(std::move(items));
 }
 
 Value Payload::object_at(std::size_t index, Version version) const {
     std::vector<std::size_t> children;
-    for (std::size_t child = index + 1; child < nodes_[index].end; child = nodes_[child].end) children.push_back(child);
+    for (std::size_t child = index + 1; child < nodes_[index].end; child = behind(child)) children.push_back(child);
     Object members;
     members.reserve(children.size());
     if (children.size() <= linear_members_max) {

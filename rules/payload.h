@@ -19,7 +19,8 @@ inline constexpr std::size_t payload_depth_max = 64;
 
 class Payload {
   public:
-    Payload() = default;
+    Payload();
+    ~Payload();
     Payload(const Payload&) = delete;
     Payload& operator=(const Payload&) = delete;
 
@@ -34,29 +35,57 @@ class Payload {
     /// What `path` leads to through Objects; Undefined if there is nothing.
     /// @param looked_at  grows by the number of values that were passed on the way, `copied` by the number of values in the result.
     Value find(std::span<const std::string> path, Version version, std::size_t& looked_at, std::size_t& copied) const;
+
+    // The same in two steps, for those who can do without the Value.
+    static constexpr std::uint32_t no_node = 0xFFFFFFFF;
+    /// What `path` leads to, as `find` does; `no_node` if there is nothing.
+    std::uint32_t locate(std::span<const std::string> path, std::size_t& looked_at) const;
+    /// Values at `node` and below.
+    std::size_t size(std::uint32_t node) const { return behind(node) - node; }
+    Value value(std::uint32_t node, Version version) const { return value_at(node, version); }
+    /// The JSON text of `value(node)` if it stands so in the payload; empty if it has to be made from the value.
+    std::string_view json(std::uint32_t node) const;
     /// Values in the document, at all levels.
     std::size_t size() const { return count_; }
 
   private:
-    enum class Type : std::uint8_t { null, boolean, number, string, array, object };
+    enum class Type : std::uint8_t { null, boolean, number, string, array, object };  ///< the last two have nodes below them
     struct Node {
-        const char* key_begin = nullptr;
-        const char* text_begin = nullptr;
-        std::uint32_t key_bytes = 0, text_bytes = 0;
-        std::uint32_t end = 0;  ///< index after the last node below this one
-        Type type = Type::null;
-        bool flag = false;  ///< of a boolean: its value; of a number: that its text is how SQL would write it
+        const char* key_begin;  ///< of a member
+        union {
+            const char* text_begin;  ///< of a number or string
+            std::uint32_t end;       ///< of an array or object: index after the last node below this one
+        };
+        union {
+            std::uint32_t text_bytes;
+            std::uint32_t members;
+        };
+        std::uint32_t key_bytes;
+        std::uint32_t parent;  ///< index of the array or object that this is in
+        Type type;
+        bool flag;  ///< of a boolean: its value; of a number: that its text is how SQL would write it
         std::string_view key() const { return {key_begin, key_bytes}; }
         std::string_view text() const { return {text_begin, text_bytes}; }
     };
     class Reader;
+    class Structure;
 
+    static std::uint8_t tag_of(std::string_view key) {
+        return key.empty() ? 0 : static_cast<std::uint8_t>(static_cast<unsigned>(key.size()) * 7 + key.front() * 31U + key.back());
+    }
+    /// Index of the node behind this one and all below it.
+    std::size_t behind(std::size_t index) const { return nodes_[index].type < Type::array ? index + 1 : nodes_[index].end; }
+    /// Index of the last member of that name of the object at `index`; 0 if there is none. `looked_at` grows by the members passed.
+    std::size_t member_of(std::size_t index, std::string_view name, std::size_t& looked_at) const;
     Value value_at(std::size_t index, Version version) const;
     Value array_at(std::size_t index, Version version) const;
     Value object_at(std::size_t index, Version version) const;
 
-    std::vector<Node> nodes_;  ///< the first `count_` are in use
+    std::unique_ptr<Structure> structure_;
+    std::vector<Node> nodes_;         ///< the first `count_` are in use
+    std::vector<std::uint8_t> tags_;  ///< of each node's name, side by side, so that looking for one is quick
     std::size_t count_ = 0;
+    bool escapes_ = false;   ///< whether any string has one
     std::string unescaped_;  ///< the texts of strings that have escapes
 };
 

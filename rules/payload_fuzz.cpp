@@ -143,7 +143,7 @@ std::string output_of(const rules::sql::CompiledStatement& statement, rules::sql
     const auto output = outcome->output.payload(message.message());
     if (!output) return {};
     rules::sql::Payload again;  // numbers may be larger than nlohmann::json takes
-    if (!outcome->output.raw && !output->empty() && !again.parse(*output, true)) std::abort();
+    if (!outcome->output.is_raw() && !output->empty() && !again.parse(*output, true)) std::abort();
     return std::string(*output);
 }
 

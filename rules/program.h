@@ -45,6 +45,7 @@ struct PlannedItem {
     std::uint32_t node = 0;
     bool star = false;
     std::vector<std::string> alias;
+    std::string json_name;  ///< of a distinct plan: the name as JSON, with its colon
 };
 
 struct QueryPlan {

@@ -253,8 +253,7 @@ class ErrorActionRun : public std::enable_shared_from_this<ErrorActionRun> {
         // Without the answers of other services, variables that need them are Undefined here.
         const auto variables = sql::Evaluator(rule_->statement.program(), call).assign();
         const sql::Variables none;
-        sql::Output output;
-        output.value = error_payload(*rule_, *message_, trace_id_, failures);
+        const sql::Output output(error_payload(*rule_, *message_, trace_id_, failures));
         const ActionInput input{output, context_, environment, variables ? *variables : none, answers_, work_};
         rule_->error_action->run(input,
                                  [self = shared_from_this()](std::optional<ActionFailure> failure) { self->ran(std::move(failure)); });

@@ -40,7 +40,7 @@ void run(std::string_view sql, std::string_view payload, rules::sql::Version ver
     if (!outcome || !outcome->matched) return;
     const auto output = outcome->output.payload(message.message());
     // What is no raw payload and not empty must be JSON that can be read again.
-    if (!output || outcome->output.raw || output->empty()) return;
+    if (!output || outcome->output.is_raw() || output->empty()) return;
     rules::sql::Payload again;
     if (!again.parse(*output, true)) std::abort();
 }

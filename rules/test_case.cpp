@@ -412,7 +412,7 @@ class Run {
         if (!outcome->matched) return line_.text("none", "WHERE is not true");
         const auto payload = outcome->output.payload(*message_);
         if (!payload) return line_.text("none", payload.error().message);
-        if (outcome->output.raw || payload->empty() || !is_valid_utf8(*payload))
+        if (outcome->output.is_raw() || payload->empty() || !is_valid_utf8(*payload))
             return line_.text("output_base64", base64_encode(*payload));
         line_.raw("output", *payload);
     }

@@ -86,13 +86,6 @@ Text Text::owned(std::string text) {
     return Text(view, std::move(owner));
 }
 
-Value Value::null() {
-    return Value(Kind::null, std::monostate());
-}
-Value Value::boolean(bool value) {
-    return Value(Kind::boolean, value);
-}
-
 Value Value::integer(const Decimal& value) {
     if (value.magnitude() < Decimal::sql_digits) return Value(Kind::integer, value);
     return value.magnitude() > magnitude_max ? Value() : Value(Kind::decimal, value);
@@ -106,27 +99,30 @@ Value Value::decimal(const Decimal& value, Version version) {
 }
 
 Value Value::written_number(std::string_view text) {
-    return Value(text.find('.') == std::string_view::npos ? Kind::integer : Kind::decimal, Written{text});
+    Value made(text.find('.') == std::string_view::npos ? Kind::integer : Kind::decimal);
+    made.held_.text = text;
+    made.written_ = true;
+    return made;
 }
 
-Decimal Value::number() const {
-    if (const Written* written = std::get_if<Written>(&storage_)) return *Decimal::parse_rounded(written->text, Decimal::sql_digits);
-    return std::get<Decimal>(storage_);
+Decimal Value::read_number() const {
+    return *Decimal::parse_rounded(held_.text, Decimal::sql_digits);
 }
 
-std::string_view Value::written() const {
-    const Written* written = std::get_if<Written>(&storage_);
-    return written == nullptr ? std::string_view() : written->text;
-}
-
-Value Value::string(Text text) {
-    return Value(Kind::string, std::move(text));
-}
 Value Value::array(Array items) {
-    return Value(Kind::array, std::make_shared<const Array>(std::move(items)));
+    auto owner = std::make_shared<const Array>(std::move(items));
+    Value made(Kind::array);
+    made.held_.items = owner.get();
+    made.owner_ = std::move(owner);
+    return made;
 }
+
 Value Value::object(Object members) {
-    return Value(Kind::object, std::make_shared<const Object>(std::move(members)));
+    auto owner = std::make_shared<const Object>(std::move(members));
+    Value made(Kind::object);
+    made.held_.members = owner.get();
+    made.owner_ = std::move(owner);
+    return made;
 }
 
 Value Value::member(std::string_view name) const {

@@ -7,7 +7,6 @@
 #include <string>
 #include <string_view>
 #include <utility>
-#include <variant>
 #include <vector>
 
 #include "common/decimal.h"
@@ -29,9 +28,10 @@ class Text {
     friend bool operator==(const Text& a, const Text& b) { return a.view_ == b.view_; }
 
   private:
-    Text(std::string_view view, std::shared_ptr<const std::string> owner) : view_(view), owner_(std::move(owner)) {}
+    friend class Value;
+    Text(std::string_view view, std::shared_ptr<const void> owner) : view_(view), owner_(std::move(owner)) {}
     std::string_view view_;
-    std::shared_ptr<const std::string> owner_;
+    std::shared_ptr<const void> owner_;
 };
 
 class Value;
@@ -45,8 +45,12 @@ class Value {
 
     /// Undefined.
     Value() = default;
-    static Value null();
-    static Value boolean(bool value);
+    static Value null() { return Value(Kind::null); }
+    static Value boolean(bool value) {
+        Value made(Kind::boolean);
+        made.held_.boolean = value;
+        return made;
+    }
     static Value integer(std::int64_t value) { return integer(Decimal(value)); }
     /// `value` must be whole. More than 34 digits make it a Decimal (section 3).
     static Value integer(const Decimal& value);
@@ -59,43 +63,57 @@ class Value {
     /// `written_number_bytes_max` bytes.
     static Value written_number(std::string_view text);
     static constexpr std::size_t written_number_bytes_max = 18;
-    static Value string(Text text);
+    static Value string(Text text) {
+        Value made(Kind::string);
+        made.held_.text = text.view_;
+        made.owner_ = std::move(text.owner_);
+        return made;
+    }
     static Value string(std::string text) { return string(Text::owned(std::move(text))); }
     static Value array(Array items);
     static Value object(Object members);
 
-    Kind kind() const { return static_cast<Kind>(kind_); }
+    Kind kind() const { return kind_; }
     bool is_undefined() const { return kind_ == Kind::undefined; }
     bool is_null() const { return kind_ == Kind::null; }
     bool is_number() const { return kind_ == Kind::integer || kind_ == Kind::decimal; }
     bool is_string() const { return kind_ == Kind::string; }
     /// True only for the Boolean true.
-    bool is_true() const { return kind_ == Kind::boolean && std::get<bool>(storage_); }
+    bool is_true() const { return kind_ == Kind::boolean && held_.boolean; }
 
     // Each requires the kind that it names.
-    bool as_boolean() const { return std::get<bool>(storage_); }
-    Decimal number() const;
+    bool as_boolean() const { return held_.boolean; }
+    Decimal number() const { return written_ ? read_number() : held_.number; }
     /// The text of a `written_number`; empty for other numbers.
-    std::string_view written() const;
+    std::string_view written() const { return written_ ? held_.text : std::string_view(); }
     /// The same number with nothing borrowed.
     Value own_number() const { return Value(kind_, number()); }
-    std::string_view text() const { return shared_text().view(); }
-    const Text& shared_text() const { return std::get<Text>(storage_); }
-    const Array& items() const { return *std::get<std::shared_ptr<const Array>>(storage_); }
-    const Object& members() const { return *std::get<std::shared_ptr<const Object>>(storage_); }
+    std::string_view text() const { return held_.text; }
+    Text shared_text() const { return Text(held_.text, owner_); }
+    const Array& items() const { return *held_.items; }
+    const Object& members() const { return *held_.members; }
 
     /// The member `name` of an Object; Undefined if there is none or this is no Object.
     Value member(std::string_view name) const;
 
   private:
-    struct Written {
+    /// What `kind_` says; a number's text if `written_`. Not a std::variant, which asks what it holds at each move.
+    union Held {
+        Held() : boolean(false) {}
+        bool boolean;
+        Decimal number;
         std::string_view text;
+        const Array* items;
+        const Object* members;
     };
-    using Storage = std::variant<std::monostate, bool, Decimal, Written, Text, std::shared_ptr<const Array>, std::shared_ptr<const Object>>;
-    Value(Kind kind, Storage storage) : kind_(kind), storage_(std::move(storage)) {}
+    explicit Value(Kind kind) : kind_(kind) {}
+    Value(Kind kind, const Decimal& number) : kind_(kind) { held_.number = number; }
+    Decimal read_number() const;
 
+    Held held_;
+    std::shared_ptr<const void> owner_;  ///< of the text, items or members, unless they are borrowed
     Kind kind_ = Kind::undefined;
-    Storage storage_;
+    bool written_ = false;
 };
 
 /// Members in the order they were first set; setting a name again replaces its value.

@@ -83,11 +83,11 @@ class DynamoDbAction final : public Action {
         if (!field) return field.error();
         if (field->empty()) return Error(Errc::evaluation, "payloadField must not be empty");
         if (item.contains(*field)) return Error(Errc::evaluation, "payloadField `" + *field + "` is a key");
-        if (input.output.raw) {
+        if (input.output.is_raw()) {
             item.insert_or_assign(*field, table::AttributeValue(table::Binary{std::string(input.message.message().payload())}));
             return {};
         }
-        auto value = attribute_of(input.output.value);
+        auto value = attribute_of(input.output.value());
         if (!value) return value.error();
         item.insert_or_assign(*field, std::move(*value));
         return {};

@@ -21,11 +21,11 @@ class DynamoDbV2Action final : public Action {
     void run(const ActionInput& input, ActionDone done) const override {
         auto name = expand(table_name_, input);
         if (!name) return fail(done, "", name.error());
-        if (input.output.raw || input.output.value.kind() != sql::Value::Kind::object) {
+        if (input.output.is_raw() || input.output.value().kind() != sql::Value::Kind::object) {
             return fail(done, *name,
                         Error(table::Errc::validation, "the result of SELECT is not an object: each of its members becomes an attribute"));
         }
-        auto item = item_of(input.output.value.members());
+        auto item = item_of(input.output.value().members());
         if (!item) return fail(done, *name, item.error());
         tables_.put_item(TableName(*name), std::move(*item), [resource = *name, done = std::move(done)](Result<void> result) mutable {
             if (result) return done(std::nullopt);

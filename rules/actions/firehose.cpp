@@ -25,8 +25,8 @@ class FirehoseAction final : public OutboundAction {
         auto stream = expand(stream_, input);
         if (!stream) return stream.error();
         work.resource = *stream;
-        const bool elements = batch_ && !input.output.raw && input.output.value.kind() == sql::Value::Kind::array;
-        return elements ? put_batch(*stream, input.output.value.items(), work) : put_one(*stream, input, work);
+        const bool elements = batch_ && !input.output.is_raw() && input.output.value().kind() == sql::Value::Kind::array;
+        return elements ? put_batch(*stream, input.output.value().items(), work) : put_one(*stream, input, work);
     }
 
   private:

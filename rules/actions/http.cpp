@@ -52,7 +52,7 @@ class HttpAction final : public OutboundAction {
         if (!destinations_.allows(*url)) return Error(Errc::evaluation, "no enabled destination covers `" + *url + "`");
         OutboundStep step;
         step.url = std::move(*url);
-        const bool json = !input.output.raw || parameters_.batch;
+        const bool json = !input.output.is_raw() || parameters_.batch;
         step.headers["content-type"] = json ? "application/json" : "application/octet-stream";
         for (const HttpHeader& header : parameters_.headers) {
             auto value = expand(header.value, input);
@@ -75,7 +75,7 @@ class HttpAction final : public OutboundAction {
   private:
     /// An element of a batch is JSON: other text becomes a JSON string, and bytes that are no text cannot be batched.
     Result<void> fit_for_batch(const ActionInput& input, std::string& body) const {
-        if (!parameters_.batch || !input.output.raw) return {};
+        if (!parameters_.batch || !input.output.is_raw()) return {};
         if (!is_valid_utf8(body)) return Error(Errc::evaluation, "binary payloads cannot be batched: use encode(*, 'base64')");
         if (!nlohmann::json::accept(body)) body = nlohmann::json(body).dump();
         return {};

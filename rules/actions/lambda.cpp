@@ -36,7 +36,7 @@ class LambdaAction final : public Action {
         if (!reference) return fail(done, "", reference.error());
         auto name = function_name(*reference);
         if (!name) return fail(done, *reference, name.error());
-        if (input.output.raw) {
+        if (input.output.is_raw()) {
             return fail(done, *reference, Error(Errc::evaluation, "the payload is not JSON: functions take JSON, use encode(*, 'base64')"));
         }
         auto event = input.output.payload(input.message.message());

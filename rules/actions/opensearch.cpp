@@ -29,7 +29,7 @@ class OpenSearchAction final : public OutboundAction {
             if (text->empty()) return Error(Errc::evaluation, "index, type and id must not be empty");
             step.url += "/" + percent_encode(*text);
         }
-        if (input.output.raw) return Error(Errc::evaluation, "the payload is not JSON");
+        if (input.output.is_raw()) return Error(Errc::evaluation, "the payload is not JSON");
         auto payload = payload_of(input);
         if (!payload) return payload.error();
         step.method = "PUT";

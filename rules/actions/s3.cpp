@@ -27,7 +27,7 @@ class S3Action final : public OutboundAction {
         step.sign_service = "s3";
         step.method = "PUT";
         step.url = "/" + percent_encode(*bucket) + "/" + percent_encode(*key, true);
-        step.headers["content-type"] = input.output.raw ? "application/octet-stream" : "application/json";
+        step.headers["content-type"] = input.output.is_raw() ? "application/octet-stream" : "application/json";
         if (!acl_.empty()) step.headers["x-amz-acl"] = acl_;
         step.body = std::move(*payload);
         work.steps.push_back(std::move(step));

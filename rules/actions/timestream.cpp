@@ -53,12 +53,12 @@ class TimestreamAction final : public OutboundAction {
         auto table = expand(parameters_.table, input);
         if (!table) return table.error();
         work.resource = *database + "/" + *table;
-        if (input.output.raw || input.output.value.kind() != sql::Value::Kind::object)
+        if (input.output.is_raw() || input.output.value().kind() != sql::Value::Kind::object)
             return Error(Errc::evaluation, "the result of SELECT is not an object: each of its members becomes a record");
         auto common = common_attributes(input);
         if (!common) return common.error();
         nlohmann::json records = nlohmann::json::array();
-        for (const auto& [name, value] : input.output.value.members()) {
+        for (const auto& [name, value] : input.output.value().members()) {
             if (auto typed = measure(value))
                 records.push_back(
                     {{"MeasureName", std::string(name.view())}, {"MeasureValue", typed->second}, {"MeasureValueType", typed->first}});
