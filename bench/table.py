@@ -61,11 +61,11 @@ def write_requests(path, port, credentials, operation, make):
     """The file that http_replay reads. The signatures are good for some minutes."""
     signer = botocore.auth.SigV4Auth(botocore.credentials.Credentials(*credentials), "dynamodb", REGION)
     chance = random.Random(1)
-    # Few items for writes, each time another value: a write of what is there already would be none.
+    # Few items for writes, each time with other bytes all through: SQLite does not write a page that stays as it was.
     numbers = ITEMS if operation in ("GetItem", "Query") else ITEMS // 4
     with open(path, "wb") as out:
         for turn in range(REQUESTS):
-            body = json.dumps(make(chance.randrange(numbers)), separators=(",", ":")).replace("xxxxxxxx", f"{turn:08d}", 1)
+            body = json.dumps(make(chance.randrange(numbers)), separators=(",", ":")).replace("xxxxxxxx", f"{turn:08d}")
             headers = {"Content-Type": "application/x-amz-json-1.0", "X-Amz-Target": "DynamoDB_20120810." + operation, "Host": f"127.0.0.1:{port}"}
             request = botocore.awsrequest.AWSRequest("POST", f"http://127.0.0.1:{port}/", headers=headers, data=body)
             signer.add_auth(request)

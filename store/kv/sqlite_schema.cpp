@@ -8,9 +8,10 @@ namespace {
 
 /// Entry n takes a file of schema version n to n + 1, in the transaction that also stores the new version. Never change one that was
 /// released: append. Version 0 is an empty file.
-constexpr std::array<const char*, 1> migrations{
+constexpr std::array<const char*, 2> migrations{
     "CREATE TABLE meta(name TEXT PRIMARY KEY, value) WITHOUT ROWID;"
     "CREATE TABLE kv(key BLOB PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;",
+    "CREATE TABLE large(id INTEGER PRIMARY KEY, value BLOB NOT NULL);",
 };
 constexpr std::int64_t schema_version = migrations.size();
 
@@ -145,6 +146,14 @@ Result<Connection> open_for_reading(const std::filesystem::path& file, std::size
     if (!connection) return connection;
     if (auto tuned = connection->execute(tune_reader(cache_kib).c_str()); !tuned)
         return in_context("`" + file.string() + "`", tuned.error());
+    return connection;
+}
+
+Result<Connection> open_for_copying(const std::filesystem::path& file, Durability durability) {
+    constexpr std::size_t no_cache_kib = 1;
+    auto connection = open_for_reading(file, no_cache_kib);
+    if (!connection) return connection;
+    if (auto set = connection->execute(synchronous(durability)); !set) return in_context("`" + file.string() + "`", set.error());
     return connection;
 }
 

@@ -3,6 +3,10 @@
 namespace fogbank::store::kv::detail {
 namespace {
 
+/// Values with more bytes are put into the table `large`. In a tree ordered by keys SQLite must read a row that is too large for its page
+/// whole to compare its key, and such rows are among the inner nodes too; three to a page are the least that make a tree worth the name.
+constexpr std::size_t value_beside_key_max = 512;
+
 constexpr unsigned has_end = 1;
 constexpr unsigned is_reverse = 2;
 
@@ -25,6 +29,7 @@ Result<void> prepare_into(Statement& statement, const Connection& connection, co
 Result<TableReads> TableReads::prepare(const Connection& connection) {
     TableReads reads;
     if (auto ok = prepare_into(reads.get_, connection, "SELECT value FROM kv WHERE key = ?1"); !ok) return ok.error();
+    if (auto ok = prepare_into(reads.get_large_, connection, "SELECT value FROM large WHERE id = ?1"); !ok) return ok.error();
     for (std::size_t i = 0; i < scan_sql.size(); ++i) {
         if (auto ok = prepare_into(reads.scan_[i], connection, scan_sql[i]); !ok) return ok.error();
     }
@@ -37,7 +42,19 @@ Result<std::optional<std::string>> TableReads::get(std::string_view key) const {
     const auto row = get_.step();
     if (!row) return row.error();
     if (!*row) return std::optional<std::string>();
-    return std::optional<std::string>(get_.column(0));
+    auto found = value(get_, 0);
+    if (!found) return found.error();
+    return std::optional<std::string>(std::move(*found));
+}
+
+Result<std::string> TableReads::value(const Statement& row, int index) const {
+    if (!row.is_number(index)) return std::string(row.column(index));
+    const StatementUse use(get_large_);
+    get_large_.bind(1, row.number(index));
+    const auto large = get_large_.step();
+    if (!large) return large.error();
+    if (!*large) return Error{Errc::corrupt, "a value is missing: restore a backup"};
+    return std::string(get_large_.column(0));
 }
 
 Result<std::vector<std::optional<std::string>>> TableReads::multi_get(const std::vector<std::string>& keys) const {
@@ -63,7 +80,9 @@ Result<Page> TableReads::scan(const ScanOptions& options) const {
         const auto row = statement.step();
         if (!row) return row.error();
         if (!*row) return page;
-        KeyValue item{std::string(statement.column(0)), std::string(statement.column(1))};
+        auto found = value(statement, 1);
+        if (!found) return found.error();
+        KeyValue item{std::string(statement.column(0)), std::move(*found)};
         if (add_to_page(page, std::move(item), options, bytes)) return page;
     }
 }
@@ -73,29 +92,70 @@ Result<TableBacking> TableBacking::prepare(const Connection& connection) {
     auto reads = TableReads::prepare(connection);
     if (!reads) return reads.error();
     backing.reads_ = std::move(*reads);
-    if (auto ok = prepare_into(backing.put_, connection, "REPLACE INTO kv(key, value) VALUES(?1, ?2)"); !ok) return ok.error();
-    if (auto ok = prepare_into(backing.erase_, connection, "DELETE FROM kv WHERE key = ?1"); !ok) return ok.error();
-    if (auto ok = prepare_into(backing.erase_range_, connection, "DELETE FROM kv WHERE key >= ?1 AND key < ?2"); !ok) return ok.error();
-    if (auto ok = prepare_into(backing.erase_from_, connection, "DELETE FROM kv WHERE key >= ?1"); !ok) return ok.error();
+    const std::pair<Statement&, const char*> statements[] = {
+        {backing.put_, "INSERT INTO kv(key, value) VALUES(?1, ?2) ON CONFLICT(key) DO UPDATE SET value = ?2 WHERE typeof(value) = 'blob'"},
+        {backing.place_, "REPLACE INTO kv(key, value) VALUES(?1, ?2)"},
+        {backing.erase_, "DELETE FROM kv WHERE key = ?1"},
+        {backing.erase_range_, "DELETE FROM kv WHERE key >= ?1 AND key < ?2"},
+        {backing.erase_from_, "DELETE FROM kv WHERE key >= ?1"},
+        {backing.add_large_, "INSERT INTO large(id, value) VALUES(?1, ?2)"},
+        {backing.replace_large_,
+         "UPDATE large SET value = ?2 WHERE id = (SELECT value FROM kv WHERE key = ?1 AND typeof(value) = 'integer')"},
+        {backing.erase_large_, "DELETE FROM large WHERE id = (SELECT value FROM kv WHERE key = ?1 AND typeof(value) = 'integer')"},
+        {backing.erase_large_range_,
+         "DELETE FROM large WHERE id IN (SELECT value FROM kv WHERE key >= ?1 AND key < ?2 AND typeof(value) = 'integer')"},
+        {backing.erase_large_from_, "DELETE FROM large WHERE id IN (SELECT value FROM kv WHERE key >= ?1 AND typeof(value) = 'integer')"},
+    };
+    for (const auto& [statement, sql] : statements) {
+        if (auto ok = prepare_into(statement, connection, sql); !ok) return ok.error();
+    }
+    auto last = Statement::prepare(connection, "SELECT max(id) FROM large");
+    if (!last) return last.error();
+    if (const auto row = last->step(); !row) return row.error();
+    backing.large_rows_ = last->number(0);
     return backing;
 }
 
 Result<void> TableBacking::put(std::string_view key, std::string_view value) {
-    put_.bind(1, key);
+    if (value.size() > value_beside_key_max) return put_large(key, value);
     put_.bind(2, value);
-    return write(put_);
+    if (auto written = write(put_, key); !written || put_.changes() != 0) return written;
+    // A large value stands there, which `put_` leaves alone.
+    if (auto erased = write(erase_large_, key); !erased) return erased;
+    place_.bind(2, value);
+    return write(place_, key);
+}
+
+Result<void> TableBacking::put_large(std::string_view key, std::string_view value) {
+    if (large_rows_ != 0) {
+        replace_large_.bind(2, value);
+        if (auto written = write(replace_large_, key); !written || replace_large_.changes() != 0) return written;
+    }
+    add_large_.bind(1, ++large_rows_);
+    add_large_.bind(2, value);
+    if (auto added = write(add_large_); !added) return added;
+    place_.bind(2, large_rows_);
+    return write(place_, key);
 }
 
 Result<void> TableBacking::erase(std::string_view key) {
-    erase_.bind(1, key);
-    return write(erase_);
+    if (large_rows_ != 0) {
+        if (auto erased = write(erase_large_, key); !erased) return erased;
+    }
+    return write(erase_, key);
 }
 
 Result<void> TableBacking::erase_range(const Range& range) {
-    const auto& statement = range.end.empty() ? erase_from_ : erase_range_;
-    statement.bind(1, range.begin);
-    if (!range.end.empty()) statement.bind(2, range.end);
-    return write(statement);
+    const bool bounded = !range.end.empty();
+    const auto run = [&](const Statement& statement) {
+        statement.bind(1, range.begin);
+        if (bounded) statement.bind(2, range.end);
+        return write(statement);
+    };
+    if (large_rows_ != 0) {
+        if (auto erased = run(bounded ? erase_large_range_ : erase_large_from_); !erased) return erased;
+    }
+    return run(bounded ? erase_range_ : erase_from_);
 }
 
 Result<void> TableBacking::write(const Statement& statement) {
@@ -105,6 +165,11 @@ Result<void> TableBacking::write(const Statement& statement) {
         return done.error();
     }
     return {};
+}
+
+Result<void> TableBacking::write(const Statement& statement, std::string_view key) {
+    statement.bind(1, key);
+    return write(statement);
 }
 
 }  // namespace fogbank::store::kv::detail

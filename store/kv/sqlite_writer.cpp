@@ -12,6 +12,12 @@ constexpr std::size_t submission_overhead_bytes = 256;
 /// The log is copied into the database when it has this many pages (16 MiB): late enough that a page written often is copied once, early
 /// enough that readers do not search a long log.
 constexpr int checkpoint_pages = 4096;
+/// The pages that the writer copies itself, so that the log is copied whole for a moment and starts anew; the others are copied beside it,
+/// in rounds, for it writes on meanwhile.
+constexpr int last_pages = checkpoint_pages / 8;
+constexpr int rounds_max = 4;
+/// At this length (64 MiB) the writer waits for the copy beside it and copies the rest: it writes faster than can be copied.
+constexpr int pages_beside_max = 4 * checkpoint_pages;
 /// A log that readers keep from being copied whole is tried again when it has grown by this much.
 constexpr int checkpoint_retry_pages = checkpoint_pages / 4;
 /// At this length readers that always overlap have kept the log from starting anew; then they are held up for the time of one copy.
@@ -41,7 +47,7 @@ Writer::Counters::Counters(Metrics& metrics)
       queue_bytes(metrics.gauge("fogbank_store_kv_queue_bytes", "Bytes of batches and transactions submitted and not yet answered.")) {}
 
 Writer::Writer(Connection connection, TableBacking backing, Statement begin, Statement commit, ReaderPool& readers,
-               const SqliteOptions& options)
+               std::unique_ptr<Checkpointer> checkpointer, const SqliteOptions& options)
     : readers_(readers),
       queue_bytes_max_(options.queue_bytes_max),
       group_max_(std::max<std::size_t>(options.group_max, 1)),
@@ -50,7 +56,8 @@ Writer::Writer(Connection connection, TableBacking backing, Statement begin, Sta
       connection_(std::move(connection)),
       backing_(std::move(backing)),
       begin_(std::move(begin)),
-      commit_(std::move(commit)) {
+      commit_(std::move(commit)),
+      checkpointer_(std::move(checkpointer)) {
     sqlite3_wal_hook(connection_->handle(), &Writer::on_log_grown, this);  // in place of SQLite's own checkpoint inside COMMIT
     thread_ = std::thread([this] { run(); });
 }
@@ -62,8 +69,10 @@ Result<std::unique_ptr<Writer>> Writer::start(Connection connection, ReaderPool&
     if (!begin) return begin.error();
     auto commit = Statement::prepare(connection, "COMMIT");
     if (!commit) return commit.error();
-    return std::unique_ptr<Writer>(
-        new Writer(std::move(connection), std::move(*backing), std::move(*begin), std::move(*commit), readers, options));
+    auto checkpointer = Checkpointer::start(options.file, options.durability);
+    if (!checkpointer) return checkpointer.error();
+    return std::unique_ptr<Writer>(new Writer(std::move(connection), std::move(*backing), std::move(*begin), std::move(*commit), readers,
+                                              std::move(*checkpointer), options));
 }
 
 void Writer::submit(Submission submission) {
@@ -102,6 +111,7 @@ void Writer::stop() {
 void Writer::close() {
     stop();
     const std::scoped_lock stop_lock(stop_mutex_);
+    checkpointer_.reset();
     begin_ = Statement();
     commit_ = Statement();
     backing_.reset();
@@ -195,13 +205,35 @@ void Writer::count_group(const Result<void>& committed) {
 
 int Writer::on_log_grown(void* writer, sqlite3*, const char*, int pages) {
     auto& self = *static_cast<Writer*>(writer);
-    if (pages < self.log_pages_ || self.checkpoint_at_ == 0) self.checkpoint_at_ = checkpoint_pages;  // the log was started anew
+    if (pages < self.log_pages_ || self.checkpoint_at_ == 0) {  // the log was started anew
+        self.checkpoint_at_ = checkpoint_pages;
+        self.rounds_ = 0;
+        self.log_is_same_ = false;
+    }
     self.log_pages_ = pages;
     return SQLITE_OK;
 }
 
 void Writer::checkpoint() {
     if (checkpoint_at_ == 0 || log_pages_ < checkpoint_at_) return;
+    if (checkpointer_->busy()) {
+        if (log_pages_ < pages_beside_max) return;
+        checkpointer_->wait();
+    }
+    const int left = log_pages_ - (log_is_same_ ? checkpointer_->copied_pages() : 0);
+    if (left <= last_pages || rounds_ == rounds_max || log_pages_ >= pages_beside_max) {
+        copy_log();
+        checkpoint_at_ = log_pages_ + checkpoint_retry_pages;
+        rounds_ = 0;
+        return;
+    }
+    readers_.end_idle_snapshots();
+    ++rounds_;
+    log_is_same_ = true;
+    checkpointer_->begin();
+}
+
+void Writer::copy_log() {
     // A failure (a full disk) costs nothing but a longer log; it is tried again when the log has grown further.
     const auto copy_back = [this] {
         (void)sqlite3_wal_checkpoint_v2(connection_->handle(), nullptr, SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr);
@@ -212,7 +244,6 @@ void Writer::checkpoint() {
     } else {
         readers_.without_readers(copy_back);
     }
-    checkpoint_at_ = log_pages_ + checkpoint_retry_pages;
 }
 
 }  // namespace fogbank::store::kv::detail

@@ -366,7 +366,7 @@ class RandomTransaction {
     Range range() { return Range{key(), key()}; }
 
     Result<void> put(Transaction& t, Model& model) {
-        const std::string k = key(), v = std::to_string(random_() % 100);
+        const std::string k = key(), v = std::to_string(random_() % 100) + std::string(one_in(3) ? 800 + random_() % 9000 : 0, 'v');
         t.put(k, v);
         model[k] = v;
         return {};

@@ -44,6 +44,26 @@ class KvSqlite : public ::testing::Test {
         EXPECT_EQ(sqlite3_exec(handle, sql, nullptr, nullptr, nullptr), SQLITE_OK) << sqlite3_errmsg(handle);
         sqlite3_close(handle);
     }
+    Result<void> erase_range(const Range& range) {
+        return testing::run(engine_->transact([&](Transaction& tx) -> Result<void> {
+            tx.erase_range(range);
+            return {};
+        }));
+    }
+    /// A number from the file past the engine.
+    std::int64_t query(const char* sql) {
+        sqlite3* handle = nullptr;
+        sqlite3_stmt* statement = nullptr;
+        EXPECT_EQ(sqlite3_open(options_.file.c_str(), &handle), SQLITE_OK);
+        EXPECT_EQ(sqlite3_prepare_v2(handle, sql, -1, &statement, nullptr), SQLITE_OK) << sqlite3_errmsg(handle);
+        EXPECT_EQ(sqlite3_step(statement), SQLITE_ROW);
+        const std::int64_t number = sqlite3_column_int64(statement, 0);
+        sqlite3_finalize(statement);
+        sqlite3_close(handle);
+        return number;
+    }
+    /// A MiB, other bytes for each `i`: bytes that stay as they were are not written again.
+    static std::string large_value(int i) { return std::string(1 << 20, static_cast<char>('a' + i % 26)); }
     Error open_error() {
         engine_.reset();
         auto engine = open_sqlite_engine(options_);
@@ -85,13 +105,75 @@ TEST_F(KvSqlite, ASchemaThatIsNewerIsRefusedAndLeftAlone) {
     open();
     ASSERT_TRUE(put("a", "1"));
     engine_.reset();
-    execute("UPDATE meta SET value = 1000 WHERE name = 'schema_version'");
+    execute("UPDATE meta SET value = value + 998 WHERE name = 'schema_version'");
     const Error error = open_error();
     EXPECT_EQ(error.code, Errc::corrupt);
     EXPECT_NE(error.message.find("schema version 1000 is newer than"), std::string::npos) << error.message;
-    execute("UPDATE meta SET value = 1 WHERE name = 'schema_version'");
+    execute("UPDATE meta SET value = value - 998 WHERE name = 'schema_version'");
     open();
     EXPECT_EQ(get("a"), "1");
+}
+
+TEST_F(KvSqlite, AFileOfTheFirstSchemaIsMigratedWithItsValues) {
+    execute(
+        "CREATE TABLE meta(name TEXT PRIMARY KEY, value) WITHOUT ROWID;"
+        "CREATE TABLE kv(key BLOB PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;"
+        "INSERT INTO meta VALUES('schema_version', 1);"
+        "INSERT INTO kv VALUES(x'61', x'31'), (x'62', zeroblob(5000)), (x'63', zeroblob(5000)), (x'64', zeroblob(5000));");
+    open();
+    const std::string zeros(5000, '\0');
+    EXPECT_EQ(get("a"), "1");
+    EXPECT_EQ(get("b"), zeros);
+    ASSERT_TRUE(put("b", "small"));
+    ASSERT_TRUE(put("c", std::string(6000, 'c')));
+    open();
+    EXPECT_EQ(get("a"), "1");
+    EXPECT_EQ(get("b"), "small");
+    EXPECT_EQ(get("c"), std::string(6000, 'c'));
+    EXPECT_EQ(get("d"), zeros);
+}
+
+TEST_F(KvSqlite, LargeValuesLeaveNothingBehind) {
+    const auto rows = [&](const char* table) { return query((std::string("SELECT count(*) FROM ") + table).c_str()); };
+    const std::string large(3000, 'l');
+    open();
+    for (const char* key : {"a", "b", "c", "d", "e", "f"}) ASSERT_TRUE(put(key, large));
+    EXPECT_EQ(rows("large"), 6);
+    ASSERT_TRUE(put("a", "small"));
+    EXPECT_EQ(get("a"), "small");
+    EXPECT_EQ(rows("large"), 5);
+    ASSERT_TRUE(put("b", std::string(4000, 'm')));
+    EXPECT_EQ(rows("large"), 5);
+    Batch batch;
+    batch.erase("c");
+    ASSERT_TRUE(testing::run(engine_->commit(std::move(batch))));
+    ASSERT_TRUE(erase_range(Range{"d", "e"}));
+    EXPECT_EQ(rows("large"), 3);
+    open();  // goes on with the numbers that are free
+    ASSERT_TRUE(put("g", large));
+    ASSERT_TRUE(put("a", large));
+    EXPECT_EQ(rows("large"), 5);
+    EXPECT_EQ(get("b"), std::string(4000, 'm'));
+    for (const char* key : {"a", "e", "f", "g"}) EXPECT_EQ(get(key), large);
+    ASSERT_TRUE(erase_range(Range{"", ""}));
+    EXPECT_EQ(rows("large"), 0);
+    EXPECT_EQ(rows("kv"), 0);
+}
+
+TEST_F(KvSqlite, ALargeValueThatIsMissingIsCorrupt) {
+    open();
+    ASSERT_TRUE(put("a", std::string(3000, 'l')));
+    engine_.reset();
+    execute("DELETE FROM large");
+    open();
+    const auto value = testing::run(engine_->get("a"));
+    ASSERT_FALSE(value);
+    EXPECT_EQ(value.error().code, Errc::corrupt);
+    const auto page = testing::run(engine_->scan(ScanOptions()));
+    ASSERT_FALSE(page);
+    EXPECT_EQ(page.error().code, Errc::corrupt);
+    ASSERT_TRUE(put("a", "mended"));
+    EXPECT_EQ(get("a"), "mended");
 }
 
 TEST_F(KvSqlite, AMissingSchemaVersionIsRefused) {
@@ -122,7 +204,7 @@ TEST_F(KvSqlite, DamagedPagesAnswerCorrupt) {
     {
         std::fstream file(options_.file, std::ios::in | std::ios::out | std::ios::binary);
         const auto size = static_cast<std::streamoff>(std::filesystem::file_size(options_.file));
-        for (std::streamoff page = 3 * 4096; page + 4096 <= size; page += 4096) {
+        for (std::streamoff page = 4 * 4096; page + 4096 <= size; page += 4096) {
             file.seekp(page);
             file << std::string(100, '\xEE');
         }
@@ -257,8 +339,8 @@ TEST_F(KvSqlite, AFullQueueRefusesAtOnceAndOneAlwaysFits) {
 TEST_F(KvSqlite, TheLogIsCopiedBackBeforeItGrowsLarge) {
     options_.durability = Durability::process_crash_safe;
     open();
-    for (int i = 0; i < 60; ++i) ASSERT_TRUE(put("k" + std::to_string(i % 3), std::string(1 << 20, 'v')));
-    EXPECT_LT(std::filesystem::file_size(options_.file.string() + "-wal"), 40U << 20);
+    for (int i = 0; i < 200; ++i) ASSERT_TRUE(put("k" + std::to_string(i % 3), large_value(i)));
+    EXPECT_LT(std::filesystem::file_size(options_.file.string() + "-wal"), 80U << 20);
 }
 
 /// A thread that has read and then does nothing keeps a snapshot open; the log must not grow because of it.
@@ -271,11 +353,11 @@ TEST_F(KvSqlite, AnIdleReaderDoesNotKeepTheLogFromBeingCopiedBack) {
         EXPECT_EQ(get("a"), "1");
         has_read.set_value();
         finish.get_future().wait();
-        EXPECT_EQ(get("k2"), std::string(1 << 20, 'v'));
+        EXPECT_EQ(get("k2"), large_value(197));
     });
     has_read.get_future().wait();
-    for (int i = 0; i < 60; ++i) EXPECT_TRUE(put("k" + std::to_string(i % 3), std::string(1 << 20, 'v')));
-    EXPECT_LT(std::filesystem::file_size(options_.file.string() + "-wal"), 40U << 20);
+    for (int i = 0; i < 200; ++i) EXPECT_TRUE(put("k" + std::to_string(i % 3), large_value(i)));
+    EXPECT_LT(std::filesystem::file_size(options_.file.string() + "-wal"), 80U << 20);
     finish.set_value();
     idle.join();
 }
@@ -293,7 +375,7 @@ TEST_F(KvSqlite, ReadersThatAlwaysOverlapDoNotKeepTheLogGrowing) {
             while (!stop) EXPECT_TRUE(testing::run(engine_->scan(small)));
         });
     }
-    for (int i = 0; i < 200; ++i) EXPECT_TRUE(put("k" + std::to_string(i % 3), std::string(1 << 20, 'v')));
+    for (int i = 0; i < 200; ++i) EXPECT_TRUE(put("k" + std::to_string(i % 3), large_value(i)));
     stop = true;
     for (auto& reader : readers) reader.join();
     EXPECT_LT(std::filesystem::file_size(options_.file.string() + "-wal"), 160U << 20);
@@ -323,7 +405,7 @@ TEST_F(KvSqlite, PowerLossSafeSyncsEachGroupAndProcessCrashSafeNone) {
         open();
         ASSERT_TRUE(put("a", "0"));
         const int before = disk.syncs();
-        for (int i = 0; i < 5; ++i) ASSERT_TRUE(put("a", std::to_string(i)));
+        for (int i = 1; i <= 5; ++i) ASSERT_TRUE(put("a", std::to_string(i)));
         EXPECT_EQ(disk.syncs() - before, safe ? 5 : 0);
     }
     engine_.reset();

@@ -1,4 +1,4 @@
-/// The reads and writes of the `kv` table through cached prepared statements of one connection.
+/// The reads and writes of the keys and values through cached prepared statements of one connection.
 #pragma once
 
 #include <array>
@@ -21,7 +21,10 @@ class TableReads {
     Result<Page> scan(const ScanOptions& options) const;
 
   private:
-    Statement get_;
+    /// The value in column `index`, from wherever it is.
+    Result<std::string> value(const Statement& row, int index) const;
+
+    Statement get_, get_large_;
     std::array<Statement, 4> scan_;  ///< bit 0: has an end, bit 1: reverse
 };
 
@@ -42,9 +45,13 @@ class TableBacking final : public Backing {
 
   private:
     Result<void> write(const Statement& statement);
+    Result<void> write(const Statement& statement, std::string_view key);
+    Result<void> put_large(std::string_view key, std::string_view value);
 
     std::optional<TableReads> reads_;
-    Statement put_, erase_, erase_range_, erase_from_;
+    Statement put_, place_, erase_, erase_range_, erase_from_;
+    Statement add_large_, replace_large_, erase_large_, erase_large_range_, erase_large_from_;
+    std::int64_t large_rows_ = 0;  ///< the highest number given so far, also by transactions that were rolled back; 0: there is none
     std::optional<Error> failure_;
 };
 

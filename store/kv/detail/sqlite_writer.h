@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "common/metrics.h"
+#include "store/kv/detail/sqlite_checkpointer.h"
 #include "store/kv/detail/sqlite_reader_pool.h"
 #include "store/kv/detail/sqlite_tables.h"
 #include "store/kv/sqlite_engine.h"
@@ -45,7 +46,7 @@ class Writer {
 
   private:
     Writer(Connection connection, TableBacking backing, Statement begin, Statement commit, ReaderPool& readers,
-           const SqliteOptions& options);
+           std::unique_ptr<Checkpointer> checkpointer, const SqliteOptions& options);
     void run();
     /// Waits for work and moves up to `group_max` submissions to `group_`. False: stopped and nothing left.
     bool take_group();
@@ -57,7 +58,9 @@ class Writer {
     void finish_group(const Result<void>& committed);
     void count_group(const Result<void>& committed);
     static int on_log_grown(void* writer, sqlite3* handle, const char* database, int pages);
+    /// After a commit: has the log copied into the database when it is long.
     void checkpoint();
+    void copy_log();
 
     struct Counters {
         explicit Counters(Metrics& metrics);
@@ -83,6 +86,9 @@ class Writer {
     std::chrono::steady_clock::duration commit_time_{};  ///< of the last group
     int log_pages_ = 0;                                  ///< of the write-ahead log after the last commit
     int checkpoint_at_ = 0;                              ///< the next checkpoint is due at this length
+    std::unique_ptr<Checkpointer> checkpointer_;
+    int rounds_ = 0;            ///< copies that `checkpointer_` has begun for this checkpoint
+    bool log_is_same_ = false;  ///< since `checkpointer_` last began
 
     std::mutex mutex_;
     std::condition_variable wake_;
