@@ -1,8 +1,10 @@
 #include "common/json.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "common/common_errc.h"
+#include "common/encoding.h"
 
 namespace fogbank {
 namespace {
@@ -27,6 +29,14 @@ bool deeper_than(std::string_view text, std::size_t depth_max) {
     return false;
 }
 
+/// Why it is no JSON. The parser quotes the text that it has read last, which may be long and of any bytes.
+std::string reason_of(const nlohmann::json::exception& error) {
+    constexpr std::size_t bytes_max = 500;
+    std::string why = error.what();
+    if (why.size() > bytes_max || !is_valid_utf8(why)) why.resize(std::min(why.find("; last read"), bytes_max));
+    return is_valid_utf8(why) ? why : "it is not UTF-8";
+}
+
 }  // namespace
 
 Result<nlohmann::json> parse_json(std::string_view text, const JsonLimits& limits) {
@@ -39,7 +49,7 @@ Result<nlohmann::json> parse_json(std::string_view text, const JsonLimits& limit
     try {
         return nlohmann::json::parse(text);
     } catch (const nlohmann::json::exception& e) {
-        return Error(CommonErrc::malformed, std::string("malformed json: ") + e.what());
+        return Error(CommonErrc::malformed, "malformed json: " + reason_of(e));
     }
 }
 

@@ -106,12 +106,12 @@ Output Evaluator::select_output() {
     return Output(select(plan));
 }
 
-/// The same as `select` with less work: what is only passed on is no Value in between.
+/// The same as `select` with less work: a scalar that is only passed on is no Value in between.
 Output Evaluator::projected(const QueryPlan& plan) {
     Output output(plan, program_.version);
     for (const PlannedItem& item : plan.items) {
         const Node& node = program_.nodes[item.node];
-        if (node.op != Op::payload_path) {
+        if (node.op != Op::payload_path || !spend(1)) {
             output.add(at(item.node));
             continue;
         }
@@ -119,7 +119,12 @@ Output Evaluator::projected(const QueryPlan& plan) {
         std::size_t looked_at = 0;
         const std::uint32_t found = payload.locate(program_.paths[node.data], looked_at);
         const std::size_t copied = found == Payload::no_node ? 0 : payload.size(found);
-        output.add(payload, spend(1) && spend_on_payload(looked_at, copied) ? found : Payload::no_node);
+        if (!spend_on_payload(looked_at, copied)) return output;
+        if (found == Payload::no_node || !payload.json(found).empty()) {
+            output.add(payload, found);
+        } else {
+            output.add(charged(payload.value(found, program_.version)));
+        }
     }
     bytes_ += plan.items.size() * sizeof(Object::Member);
     if (bytes_ > evaluation_bytes_max) fail_bytes();

@@ -38,11 +38,10 @@ bool Output::append_selected(std::string& out) const {
         writer.add(before);
         before = ',';
         writer.add(plan_->items[i].json_name);
-        const std::string_view text = item.computed ? std::string_view() : payload_->json(item.index);
-        if (!text.empty()) {
-            writer.add(text);
-        } else if (!writer.add_value(value_of(item), value_bytes_max)) {
-            return false;
+        if (item.computed) {
+            if (!writer.add_value(computed_[item.index], value_bytes_max)) return false;
+        } else {
+            writer.add(payload_->json(item.index));
         }
     }
     if (before == '{') writer.add('{');

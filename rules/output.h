@@ -43,7 +43,8 @@ class Output {
     /// pass on most of what they select. For `QueryPlan::distinct`, at most `selected_max` items, which are added in their order.
     static constexpr std::size_t selected_max = 16;
     Output(const QueryPlan& plan, Version version) : value_(std::nullopt), plan_(&plan), version_(version) {}
-    /// @param payload  the same for all; @param node  `Payload::no_node` for Undefined
+    /// @param payload  the same for all
+    /// @param node  `Payload::no_node` for Undefined, or one that has a `Payload::json`
     void add(const Payload& payload, std::uint32_t node) {
         payload_ = &payload;
         selected_[count_++] = {node, false};

@@ -71,7 +71,9 @@ class Payload {
     class Structure;
 
     static std::uint8_t tag_of(std::string_view key) {
-        return key.empty() ? 0 : static_cast<std::uint8_t>(static_cast<unsigned>(key.size()) * 7 + key.front() * 31U + key.back());
+        if (key.empty()) return 0;
+        const auto byte = [](char c) { return static_cast<unsigned char>(c); };
+        return static_cast<std::uint8_t>(key.size() * 7 + byte(key.front()) * 31U + byte(key.back()));
     }
     /// Index of the node behind this one and all below it.
     std::size_t behind(std::size_t index) const { return nodes_[index].type < Type::array ? index + 1 : nodes_[index].end; }
