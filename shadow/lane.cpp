@@ -1,5 +1,6 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
+#include <iterator>
 #include <limits>
 #include <utility>
 
@@ -76,7 +77,11 @@ void Lane::take(Request request) {
         remembered_bytes_ -= remembered_bytes(*entry.known);
     }
     entry.waiting.push_back(std::move(request));
-    pump(entry);
+    if (entry.committing) {
+        work_ahead(entry);
+    } else {
+        pump(entry);
+    }
 }
 
 void Lane::pump(Entry& entry) {
@@ -124,21 +129,44 @@ void Lane::work(Entry& entry) {
     Work work(std::move(*entry.known), surroundings_.limits, seconds_of(surroundings_.clock.now()));
     entry.known.reset();
     entry.outcomes.clear();
-    for (Request& request : entry.batch) {
-        if (request.operation == Operation::update) request.wanted = wanted(entry);
-        entry.outcomes.push_back(work.apply(request));
+    for (Request& request : entry.batch) entry.outcomes.push_back(apply(work, entry, request));
+    if (work.changed()) return submit(entry, std::move(work));
+    entry.known = std::move(work).unchanged();
+    // Answers that rest on no write must rest on what is stored now. A write is judged by its precondition.
+    if (entry.fresh) {
+        finish(entry);
+    } else {
+        start_load(entry);
     }
-    if (!work.changed()) {
-        entry.known = std::move(work).unchanged();
-        // Answers that rest on no write must rest on what is stored now. A write is judged by its precondition.
-        return entry.fresh ? finish(entry) : start_load(entry);
-    }
+}
+
+Outcome Lane::apply(Work& work, Entry& entry, Request& request) const {
+    if (request.operation == Operation::update) request.wanted = wanted(entry);
+    return work.apply(request);
+}
+
+void Lane::submit(Entry& entry, Work work) {
     const bool deleted = work.deleted();
     Work::Write write = std::move(work).write(entry.name);
     entry.next = std::move(write.result);
+    entry.committing = true;
     surroundings_.engine.commit(std::move(write.batch), [this, &entry, deleted](Result<void> result) {
         shard_.post([this, &entry, deleted, result = std::move(result)] { committed(entry, result, deleted); });
     });
+    work_ahead(entry);
+}
+
+/// So that the shard works while the disk does: one busy shadow would else have them take turns.
+void Lane::work_ahead(Entry& entry) {
+    while (!entry.waiting.empty() && entry.ahead_batch.size() < requests_per_commit_max) {
+        if (!entry.ahead) {
+            entry.ahead.emplace(std::move(*entry.next), surroundings_.limits, seconds_of(surroundings_.clock.now()));
+            entry.next.reset();
+        }
+        entry.ahead_batch.push_back(std::move(entry.waiting.front()));
+        entry.waiting.pop_front();
+        entry.ahead_outcomes.push_back(apply(*entry.ahead, entry, entry.ahead_batch.back()));
+    }
 }
 
 Wanted Lane::wanted(Entry& entry) const {
@@ -151,14 +179,44 @@ Wanted Lane::wanted(Entry& entry) const {
 }
 
 void Lane::committed(Entry& entry, const Result<void>& result, bool deleted) {
-    auto next = std::exchange(entry.next, std::nullopt);
+    entry.committing = false;
     if (result) {
-        entry.known = std::move(next);
         if (deleted) start_sweep();
+        if (entry.ahead) return go_on_with_ahead(entry);
+        entry.known = std::exchange(entry.next, std::nullopt);
         return finish(entry);
     }
+    put_back_ahead(entry);
+    entry.next.reset();
     if (result.error().code == kv::Errc::precondition_failed && ++entry.attempts < attempts_max) return start_load(entry);
     fail(entry, result.error());
+}
+
+/// The batch is committed; the one ahead takes its place before anybody is told, so that the disk need not wait for that.
+void Lane::go_on_with_ahead(Entry& entry) {
+    std::vector<Request> batch = std::exchange(entry.batch, std::exchange(entry.ahead_batch, {}));
+    std::vector<Outcome> outcomes = std::exchange(entry.outcomes, std::exchange(entry.ahead_outcomes, {}));
+    Work ahead = std::move(*entry.ahead);
+    entry.ahead.reset();
+    entry.fresh = false;
+    entry.attempts = 0;
+    const bool changed = ahead.changed();
+    if (changed) {
+        submit(entry, std::move(ahead));
+    } else {
+        entry.known = std::move(ahead).unchanged();
+    }
+    tell(std::move(batch), std::move(outcomes));
+    if (!changed) start_load(entry);
+}
+
+/// What was carried out ahead rests on what was not written.
+void Lane::put_back_ahead(Entry& entry) {
+    entry.waiting.insert(entry.waiting.begin(), std::make_move_iterator(entry.ahead_batch.begin()),
+                         std::make_move_iterator(entry.ahead_batch.end()));
+    entry.ahead_batch.clear();
+    entry.ahead_outcomes.clear();
+    entry.ahead.reset();
 }
 
 /// Nothing was written: what was refused stays refused, everything else failed.
@@ -172,14 +230,16 @@ void Lane::fail(Entry& entry, const Error& error) {
 }
 
 void Lane::finish(Entry& entry) {
-    std::vector<Request> batch = std::exchange(entry.batch, {});
-    std::vector<Outcome> outcomes = std::exchange(entry.outcomes, {});
+    tell(std::exchange(entry.batch, {}), std::exchange(entry.outcomes, {}));
+    settle(entry);
+}
+
+void Lane::tell(std::vector<Request> batch, std::vector<Outcome> outcomes) {
     for (std::size_t i = 0; i < batch.size(); ++i) {
         // Before it is told, so that a client which hears the answer may ask again.
         release(batch[i]);
         surroundings_.notices.tell(std::move(batch[i]), std::move(outcomes[i]));
     }
-    settle(entry);
 }
 
 void Lane::settle(Entry& entry) {

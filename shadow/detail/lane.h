@@ -55,7 +55,15 @@ class Lane {
         int attempts = 0;
         std::vector<Request> batch;
         std::vector<Outcome> outcomes;
-        std::optional<Stored> known, next;  ///< known may be out of date, where there are other writers; next: being committed
+        std::optional<Stored> known;  ///< may be out of date, where there are other writers
+
+        bool committing = false;
+        std::optional<Stored> next;  ///< what is being committed, unless `ahead` goes on from it
+        // Requests that came meanwhile, carried out as if the commit had succeeded; they are committed next.
+        std::optional<Work> ahead;
+        std::vector<Request> ahead_batch;
+        std::vector<Outcome> ahead_outcomes;
+
         std::list<Entry*>::iterator place;  ///< among the idle ones
         bool idle = false;
         Wanted wanted;  ///< as the audience was at its generation `wanted_since`
@@ -69,6 +77,12 @@ class Lane {
     boost::asio::awaitable<void> load(Entry& entry);
     void loaded(Entry& entry, Result<std::optional<std::string>> bytes);
     void work(Entry& entry);
+    Outcome apply(Work& work, Entry& entry, Request& request) const;
+    void submit(Entry& entry, Work work);
+    void work_ahead(Entry& entry);
+    void go_on_with_ahead(Entry& entry);
+    void put_back_ahead(Entry& entry);
+    void tell(std::vector<Request> batch, std::vector<Outcome> outcomes);
     Wanted wanted(Entry& entry) const;
     void committed(Entry& entry, const Result<void>& result, bool deleted);
     void fail(Entry& entry, const Error& error);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <condition_variable>
+#include <future>
 #include <map>
 #include <mutex>
 #include <nlohmann/json.hpp>
@@ -126,6 +127,17 @@ struct World {
         service->stop();
         engine->stop();
         shards.stop();
+    }
+
+    /// Waits until every shard has done what was posted to it, and what that has posted.
+    void settle() {
+        for (int hops = 0; hops < 2; ++hops) {
+            for (std::size_t i = 0; i < shards.size(); ++i) {
+                std::promise<void> done;
+                shards[i].post([&done] { done.set_value(); });
+                done.get_future().wait();
+            }
+        }
     }
 
     static std::shared_ptr<const MessageOrigin> connection(std::string client_id) {

@@ -60,15 +60,17 @@ class SlowEngine final : public store::kv::Engine {
         for (auto& one : now) one();
     }
 
+    store::kv::Engine& inner() { return *inner_; }
+
     std::atomic<bool> hold{false}, fail_writes{false}, fail_reads{false};
-    std::atomic<int> commits{0};
+    std::atomic<int> commits{0}, failures{0};  ///< failures: how many commits fail from now on
 
   private:
     static boost::asio::awaitable<Result<std::optional<std::string>>> refused() {
         co_return Error(store::kv::Errc::unavailable, "the disk is gone");
     }
     void finish(store::kv::Batch batch, store::kv::CommitHandler done) {
-        if (fail_writes) return done(Error(store::kv::Errc::unavailable, "the disk is full"));
+        if (fail_writes || (failures > 0 && failures-- > 0)) return done(Error(store::kv::Errc::unavailable, "the disk is full"));
         inner_->commit(std::move(batch), std::move(done));
     }
     std::mutex mutex_;
@@ -124,6 +126,73 @@ TEST(ShadowService, UpdatesThatWaitAreCommittedTogether) {
     }
     EXPECT_EQ(slow.world->bus.next("$aws/things/t/shadow/get/accepted")["payload"]["version"], 101);
     EXPECT_LE(slow.engine->commits, 4);
+}
+
+// What came during a commit has been carried out as if it succeeds. It fails: only those that it was for are refused.
+TEST(ShadowService, RequestsAheadOfAFailedCommitAreCarriedOutAnew) {
+    SlowWorld slow(QuotaProfile::relaxed);
+    slow.engine->hold = true;
+    const auto update = [&](int i) {
+        slow.world->publish(update_topic,
+                            R"({"state":{"reported":{"n)" + std::to_string(i) + R"(":1}},"clientToken":"c)" + std::to_string(i) + "\"}");
+    };
+    update(0);
+    slow.engine->wait_for_held(1);
+    for (int i = 1; i <= 3; ++i) update(i);
+    slow.world->publish("$aws/things/t/shadow/get", "");
+    slow.world->settle();
+    slow.engine->failures = 1;
+    slow.engine->release();
+    const json rejected = slow.world->bus.next("$aws/things/t/shadow/update/rejected");
+    EXPECT_EQ(rejected["payload"]["code"], 500);
+    EXPECT_EQ(rejected["payload"]["clientToken"], "c0");
+    for (int i = 1; i <= 3; ++i) {
+        const json accepted = slow.world->bus.next("$aws/things/t/shadow/update/accepted");
+        EXPECT_EQ(accepted["payload"]["version"], i);
+        EXPECT_EQ(accepted["payload"]["clientToken"], "c" + std::to_string(i));
+    }
+    const json got = slow.world->bus.next("$aws/things/t/shadow/get/accepted");
+    EXPECT_EQ(got["payload"]["state"]["reported"], json({{"n1", 1}, {"n2", 1}, {"n3", 1}}));
+}
+
+// The same when it is another writer that came first: nobody is refused, and nothing is lost.
+TEST(ShadowService, RequestsAheadOfACommitThatCameTooLateAreCarriedOutAnew) {
+    SlowWorld slow(QuotaProfile::relaxed);
+    testing::Bus bus;
+    Metrics metrics;
+    auto other = make_shadow_service(
+        {slow.engine->inner(), bus, bus, slow.world->shards, slow.world->clock, metrics, Quotas(QuotaProfile::aws), nullptr});
+    slow.engine->hold = true;
+    slow.world->publish(update_topic, R"({"state":{"reported":{"a":1}}})");
+    slow.engine->wait_for_held(1);
+    slow.world->publish(update_topic, R"({"state":{"reported":{"b":1}}})");
+    slow.world->publish(update_topic, R"({"state":{"reported":{"c":1}}})");
+    slow.world->settle();
+    const ShadowName name{ThingName("t"), ""};
+    const std::string payload = R"({"state":{"reported":{"other":1}}})";
+    ASSERT_TRUE(fogbank::testing::run(other->request(name, Operation::update, payload, World::connection(""))).document.has_value());
+    slow.engine->release();
+    for (int version = 2; version <= 4; ++version)
+        EXPECT_EQ(slow.world->bus.next("$aws/things/t/shadow/update/accepted")["payload"]["version"], version);
+    const json got = json::parse(*slow.world->ask(name, Operation::get).document);
+    EXPECT_EQ(got["state"]["reported"], json({{"a", 1}, {"b", 1}, {"c", 1}, {"other", 1}}));
+    other->stop();
+}
+
+TEST(ShadowService, AGetDuringACommitSeesIt) {
+    SlowWorld slow;
+    slow.engine->hold = true;
+    slow.world->publish(update_topic, R"({"state":{"reported":{"a":1}}})");
+    slow.engine->wait_for_held(1);
+    slow.world->publish("$aws/things/t/shadow/get", "");
+    slow.world->publish(update_topic, R"({"state":{"reported":{"a":2}},"version":7})");
+    slow.world->settle();
+    for (const MessagePtr& seen : slow.world->bus.take())
+        EXPECT_EQ(seen->topic_name().find("ed"), std::string_view::npos);  // neither accepted nor rejected
+    slow.engine->release();
+    EXPECT_EQ(slow.world->bus.next("$aws/things/t/shadow/get/accepted")["payload"]["version"], 1);
+    EXPECT_EQ(slow.world->bus.next("$aws/things/t/shadow/update/rejected")["payload"]["code"], 409);
+    EXPECT_EQ(slow.engine->commits, 1);
 }
 
 TEST(ShadowService, AFailedCommitIsRejectedAndChangesNothing) {
