@@ -98,7 +98,7 @@ Result<TableBacking> TableBacking::prepare(const Connection& connection) {
         {backing.erase_, "DELETE FROM kv WHERE key = ?1"},
         {backing.erase_range_, "DELETE FROM kv WHERE key >= ?1 AND key < ?2"},
         {backing.erase_from_, "DELETE FROM kv WHERE key >= ?1"},
-        {backing.add_large_, "INSERT INTO large(id, value) VALUES(?1, ?2)"},
+        {backing.add_large_, "INSERT INTO large(value) VALUES(?1)"},
         {backing.replace_large_,
          "UPDATE large SET value = ?2 WHERE id = (SELECT value FROM kv WHERE key = ?1 AND typeof(value) = 'integer')"},
         {backing.erase_large_, "DELETE FROM large WHERE id = (SELECT value FROM kv WHERE key = ?1 AND typeof(value) = 'integer')"},
@@ -109,10 +109,6 @@ Result<TableBacking> TableBacking::prepare(const Connection& connection) {
     for (const auto& [statement, sql] : statements) {
         if (auto ok = prepare_into(statement, connection, sql); !ok) return ok.error();
     }
-    auto last = Statement::prepare(connection, "SELECT max(id) FROM large");
-    if (!last) return last.error();
-    if (const auto row = last->step(); !row) return row.error();
-    backing.large_rows_ = last->number(0);
     return backing;
 }
 
@@ -127,21 +123,16 @@ Result<void> TableBacking::put(std::string_view key, std::string_view value) {
 }
 
 Result<void> TableBacking::put_large(std::string_view key, std::string_view value) {
-    if (large_rows_ != 0) {
-        replace_large_.bind(2, value);
-        if (auto written = write(replace_large_, key); !written || replace_large_.changes() != 0) return written;
-    }
-    add_large_.bind(1, ++large_rows_);
-    add_large_.bind(2, value);
+    replace_large_.bind(2, value);
+    if (auto written = write(replace_large_, key); !written || replace_large_.changes() != 0) return written;
+    add_large_.bind(1, value);
     if (auto added = write(add_large_); !added) return added;
-    place_.bind(2, large_rows_);
+    place_.bind(2, add_large_.inserted_row());
     return write(place_, key);
 }
 
 Result<void> TableBacking::erase(std::string_view key) {
-    if (large_rows_ != 0) {
-        if (auto erased = write(erase_large_, key); !erased) return erased;
-    }
+    if (auto erased = write(erase_large_, key); !erased) return erased;
     return write(erase_, key);
 }
 
@@ -152,9 +143,7 @@ Result<void> TableBacking::erase_range(const Range& range) {
         if (bounded) statement.bind(2, range.end);
         return write(statement);
     };
-    if (large_rows_ != 0) {
-        if (auto erased = run(bounded ? erase_large_range_ : erase_large_from_); !erased) return erased;
-    }
+    if (auto erased = run(bounded ? erase_large_range_ : erase_large_from_); !erased) return erased;
     return run(bounded ? erase_range_ : erase_from_);
 }
 

@@ -53,10 +53,13 @@ class Statement {
 
     /// @param index  from 0.
     std::string_view column(int index) const;
-    /// Rows that the last statement of this connection that writes has inserted, updated or deleted.
-    std::int64_t changes() const { return sqlite3_changes64(sqlite3_db_handle(handle())); }
     bool is_number(int index) const { return sqlite3_column_type(handle(), index) == SQLITE_INTEGER; }
     std::int64_t number(int index) const { return sqlite3_column_int64(handle(), index); }
+
+    /// Rows that the connection's last INSERT, UPDATE or DELETE has touched.
+    std::int64_t changes() const { return sqlite3_changes64(sqlite3_db_handle(handle())); }
+    /// The number of the row that the connection has inserted last.
+    std::int64_t inserted_row() const { return sqlite3_last_insert_rowid(sqlite3_db_handle(handle())); }
 
   private:
     struct Finalize {

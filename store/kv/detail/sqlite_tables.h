@@ -51,7 +51,6 @@ class TableBacking final : public Backing {
     std::optional<TableReads> reads_;
     Statement put_, place_, erase_, erase_range_, erase_from_;
     Statement add_large_, replace_large_, erase_large_, erase_large_range_, erase_large_from_;
-    std::int64_t large_rows_ = 0;  ///< the highest number given so far, also by transactions that were rolled back; 0: there is none
     std::optional<Error> failure_;
 };
 
