@@ -273,7 +273,8 @@ class Floor {
                          "PRAGMA page_size=4096; PRAGMA journal_mode=WAL; PRAGMA cache_size=-32768; PRAGMA wal_autocheckpoint=4096; PRAGMA "
                          "synchronous=FULL; CREATE TABLE IF NOT EXISTS kv(key BLOB PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID",
                          nullptr, nullptr, nullptr));
-        check(sqlite3_prepare_v2(handle_, "REPLACE INTO kv(key, value) VALUES(?1, ?2)", -1, &put_, nullptr));
+        check(sqlite3_prepare_v2(handle_, "INSERT INTO kv(key, value) VALUES(?1, ?2) ON CONFLICT(key) DO UPDATE SET value = excluded.value",
+                                 -1, &put_, nullptr));
     }
     Floor(const Floor&) = delete;
     Floor& operator=(const Floor&) = delete;

@@ -34,7 +34,8 @@ class Store {
         run("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; CREATE TABLE IF NOT EXISTS kv(key BLOB PRIMARY KEY, value BLOB NOT NULL) "
             "WITHOUT ROWID");
         sqlite3_prepare_v2(handle_, "SELECT value FROM kv WHERE key = ?1", -1, &get_, nullptr);
-        sqlite3_prepare_v2(handle_, "REPLACE INTO kv(key, value) VALUES(?1, ?2)", -1, &put_, nullptr);
+        sqlite3_prepare_v2(handle_, "INSERT INTO kv(key, value) VALUES(?1, ?2) ON CONFLICT(key) DO UPDATE SET value = excluded.value", -1,
+                           &put_, nullptr);
     }
     void run(const char* sql) {
         if (sqlite3_exec(handle_, sql, nullptr, nullptr, nullptr) != SQLITE_OK) fail(sqlite3_errmsg(handle_));
