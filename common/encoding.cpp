@@ -5,6 +5,7 @@
 
 #include <array>
 #include <cstdint>
+#include <cstring>
 
 namespace fogbank {
 namespace {
@@ -137,6 +138,22 @@ std::optional<std::string> percent_decode(std::string_view text, bool plus_is_sp
     return out;
 }
 
+namespace {
+
+/// How many bytes at the front are ASCII; eight at a time, for most text is nothing else.
+std::size_t ascii_bytes(std::string_view text) {
+    constexpr std::uint64_t high_bits = 0x8080808080808080;
+    std::size_t i = 0;
+    for (std::uint64_t word = 0; i + sizeof word <= text.size(); i += sizeof word) {
+        std::memcpy(&word, text.data() + i, sizeof word);
+        if ((word & high_bits) != 0) break;
+    }
+    while (i < text.size() && static_cast<unsigned char>(text[i]) < 0x80) ++i;
+    return i;
+}
+
+}  // namespace
+
 bool is_valid_utf8(std::string_view text) {
     std::size_t i = 0;
     const auto byte = [&](std::size_t at) { return static_cast<std::uint8_t>(text[at]); };
@@ -144,7 +161,7 @@ bool is_valid_utf8(std::string_view text) {
     while (i < text.size()) {
         const std::uint8_t first = byte(i);
         if (first < 0x80) {
-            ++i;
+            i += ascii_bytes(text.substr(i));
         } else if (first >= 0xC2 && first <= 0xDF) {
             if (!continues(i + 1)) return false;
             i += 2;

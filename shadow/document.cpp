@@ -63,7 +63,7 @@ std::size_t document_bytes(const Document& document) {
     return section_bytes(document.desired) + section_bytes(document.reported);
 }
 
-Result<Document> apply_update(Document current, const Update& update, std::size_t document_bytes_max) {
+Result<Document> apply_update(Document current, const Update& update, std::optional<std::size_t> document_bytes_max) {
     Document next;
     next.version = current.version + 1;
     if (update.state.is_null()) return next;
@@ -71,7 +71,7 @@ Result<Document> apply_update(Document current, const Update& update, std::size_
     next.reported = std::move(current.reported);
     merge_section(next.desired, update.state.find("desired"));
     merge_section(next.reported, update.state.find("reported"));
-    if (document_bytes(next) > document_bytes_max) {
+    if (document_bytes_max && document_bytes(next) > *document_bytes_max) {
         return Error(Errc::document_too_large, "The payload exceeds the maximum size allowed");
     }
     return next;

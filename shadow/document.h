@@ -20,8 +20,9 @@ struct Document {
 using ClientToken = std::optional<std::string>;
 
 /// The document after `update`, its version one higher. `update.state` must have been stamped with the time of the update.
+/// @param document_bytes_max  nothing: the caller knows that the outcome is small enough
 /// Errors: document_too_large. The version in `update` is not judged here.
-Result<Document> apply_update(Document current, const Update& update, std::size_t document_bytes_max);
+Result<Document> apply_update(Document current, const Update& update, std::optional<std::size_t> document_bytes_max);
 
 /// Bytes of desired and reported without white space and metadata; a missing section counts nothing.
 std::size_t document_bytes(const Document& document);

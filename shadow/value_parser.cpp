@@ -9,6 +9,9 @@
 namespace fogbank::shadow {
 namespace {
 
+/// Room that an object's first member makes; most have a few.
+constexpr std::size_t members_at_first = 4;
+
 class Parser {
   public:
     Parser(std::string_view text, const ValueLimits& limits) : text_(text), limits_(limits) {}
@@ -83,6 +86,7 @@ class Parser {
         if (take('}')) return true;
         do {
             skip_space();
+            if (out.members.empty()) out.members.reserve(members_at_first);
             Member& member = out.members.emplace_back();
             if (!string(member.name)) return false;
             skip_space();

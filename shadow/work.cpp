@@ -65,10 +65,11 @@ Outcome Work::update(Request& request) {
     std::optional<std::string> previous = std::move(text_);
     text_.reset();
     if (request.wanted.documents && record_.document && !previous) previous = document_json(*record_.document);
-    auto next = fits(request.update.state) && record_.document
-                    ? apply_update(std::move(*record_.document), request.update, limits_.document_bytes_max)
-                    : apply_update(record_.document ? *record_.document : fresh, request.update, limits_.document_bytes_max);
+    const bool in_place = fits(request.update.state);
+    auto next = in_place ? apply_update(std::move(*record_.document), request.update, std::nullopt)
+                         : apply_update(record_.document ? *record_.document : fresh, request.update, limits_.document_bytes_max);
     if (!next) return {next.error(), {}, {}};
+    if (!in_place) bytes_at_most_.reset();
 
     Outcome out{std::string(), {}, {}};
     if (request.wanted.accepted || !request.over_mqtt())
@@ -84,15 +85,22 @@ Outcome Work::update(Request& request) {
 }
 
 /// Whether the document is small enough for any outcome of the merge: then it is merged in place.
-bool Work::fits(const Value& state) const {
+/// A bound that grows with each update spares measuring the whole document each time.
+bool Work::fits(const Value& state) {
     constexpr std::size_t punctuation = 16;
-    return record_.document && document_bytes(*record_.document) + json_bytes(state) + punctuation <= limits_.document_bytes_max;
+    if (!record_.document) return false;
+    const std::size_t added = json_bytes(state) + punctuation;
+    if (!bytes_at_most_ || *bytes_at_most_ + added > limits_.document_bytes_max) bytes_at_most_ = document_bytes(*record_.document);
+    if (*bytes_at_most_ + added > limits_.document_bytes_max) return false;
+    *bytes_at_most_ += added;
+    return true;
 }
 
 Outcome Work::remove(const Request& request) {
     if (!record_.document) return {missing(request), {}, {}};
     record_.tombstone = Tombstone{record_.document->version, now_s_};
     record_.document.reset();
+    bytes_at_most_.reset();
     text_.reset();
     changed_ = true;
     return {deleted_json(record_.tombstone.version, now_s_, request.token), {}, {}};

@@ -73,7 +73,7 @@ class Work {
     Outcome remove(const Request& request);
     Error missing(const Request& request) const;
     bool tombstone_counts() const;
-    bool fits(const Value& state) const;
+    bool fits(const Value& state);
     std::string encoded() const;
 
     std::optional<std::string> base_bytes_;
@@ -82,7 +82,8 @@ class Work {
     const Limits& limits_;
     std::int64_t now_s_;
     Record record_;
-    std::optional<std::string> text_;  ///< document_json of the record, if it was made already
+    std::optional<std::size_t> bytes_at_most_;  ///< of the record's document as JSON; nothing: not known
+    std::optional<std::string> text_;           ///< document_json of the record, if it was made already
     bool changed_ = false;
 };
 

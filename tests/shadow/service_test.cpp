@@ -311,6 +311,39 @@ TEST(ShadowService, TheDocumentIsBoundedAfterTheMerge) {
     EXPECT_EQ(rejection_code(world.ask(name, Operation::update, std::string(129 * 1024, ' ')).document.error().code), 413U);
 }
 
+// Updates that are carried out together are bounded as if they had come one by one.
+TEST(ShadowService, TheDocumentIsBoundedWithinOneCommit) {
+    const auto answers = [](bool together) {
+        SlowWorld slow;
+        std::vector<std::string> out;
+        const auto take_answer = [&] {
+            const json answer = slow.world->bus.next("$aws/things/t/shadow/update/+");
+            const auto topic = answer["topic"].get<std::string>();
+            if (topic.ends_with("documents") || topic.ends_with("delta")) return false;
+            out.push_back(topic + " " + answer["payload"].value("version", json()).dump());
+            return true;
+        };
+        slow.engine->hold = together;
+        constexpr std::size_t updates = 10;
+        for (std::size_t i = 0; i < updates; ++i) {
+            const std::string text(i == 8 ? 10 : 1000, 'x');
+            slow.world->publish(update_topic, R"({"state":{"reported":{"k)" + std::to_string(i) + R"(":")" + text + R"("}}})");
+            while (!together && !take_answer()) continue;
+        }
+        if (together) {
+            slow.engine->wait_for_held(1);
+            slow.world->settle();
+            slow.engine->release();
+        }
+        while (out.size() < updates) take_answer();
+        return out;
+    };
+    const auto one_by_one = answers(false);
+    EXPECT_EQ(answers(true), one_by_one);
+    EXPECT_NE(one_by_one.back().find("rejected"), std::string::npos);
+    EXPECT_NE(one_by_one[8].find("accepted"), std::string::npos);
+}
+
 TEST(ShadowService, NamesAreListedInOrderAndPages) {
     World world;
     for (const char* shadow : {"", "b", "a", "c", "d"}) {
