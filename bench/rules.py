@@ -41,18 +41,29 @@ class Bench:
         self.server = FogbankServer(folder / "data", "--quota-profile", "relaxed", "--log-level", "warn").start()
         self.server.provision("bench", folder / "bench")
         self.run_number = 0
-        tables = self.server.boto3("dynamodb")
-        tables.create_table(TableName="Rows", BillingMode="PAY_PER_REQUEST", KeySchema=[{"AttributeName": "device", "KeyType": "HASH"}, {"AttributeName": "number", "KeyType": "RANGE"}],
-                            AttributeDefinitions=[{"AttributeName": "device", "AttributeType": "S"}, {"AttributeName": "number", "AttributeType": "N"}])
-        tables.get_waiter("table_exists").wait(TableName="Rows", WaiterConfig={"Delay": 1, "MaxAttempts": 30})
-        action = {"dynamoDBv2": {"roleArn": "arn:aws:iam::000000000000:role/r", "putItem": {"tableName": "Rows"}}}
-        self.server.boto3("iot").create_topic_rule(ruleName="rows", topicRulePayload={"sql": SQL, "awsIotSqlVersion": "2016-03-23", "actions": [action]})
+        self.tables, self.rules = self.server.boto3("dynamodb"), self.server.boto3("iot")
+        self.rules.create_topic_rule(ruleName="rows", topicRulePayload=self.rule_into("Rows0"))
+
+    @staticmethod
+    def rule_into(table):
+        action = {"dynamoDBv2": {"roleArn": "arn:aws:iam::000000000000:role/r", "putItem": {"tableName": table}}}
+        return {"sql": SQL, "awsIotSqlVersion": "2016-03-23", "actions": [action]}
+
+    def new_table(self):
+        """The devices send the same samples in each run: into a table that has them already, nothing would be written."""
+        self.run_number += 1
+        table = f"Rows{self.run_number}"
+        self.tables.create_table(TableName=table, BillingMode="PAY_PER_REQUEST", KeySchema=[{"AttributeName": "device", "KeyType": "HASH"}, {"AttributeName": "number", "KeyType": "RANGE"}],
+                                 AttributeDefinitions=[{"AttributeName": "device", "AttributeType": "S"}, {"AttributeName": "number", "AttributeType": "N"}])
+        self.tables.get_waiter("table_exists").wait(TableName=table, WaiterConfig={"Delay": 1, "MaxAttempts": 30})
+        self.rules.replace_topic_rule(ruleName="rows", topicRulePayload=self.rule_into(table))
 
     def metric(self, name):
         text = urllib.request.urlopen(self.server.endpoints["api_url"] + "/_fogbank/metrics").read().decode()
         return int(re.search(rf"^{re.escape(name)} (\d+)", text, re.M).group(1))
 
     def load(self, messages, rate=0):
+        self.new_table()
         files = {"ca": "RootCA.pem", "cert": "bench-certificate.pem.crt", "key": "bench-private.pem.key"}
         options = {"port": self.server.endpoints["mqtts_port"], "pairs": 16, "subscribers": 0, "qos": 1, "messages": messages, "rate": rate,
                    "pid": self.server.process.pid, **{name: self.folder / "bench" / file for name, file in files.items()}}
@@ -66,12 +77,11 @@ class Bench:
 
     def floor(self, messages, group):
         """Records of the size of ours (read from the database), committed in groups of the same size."""
-        self.run_number += 1
         database = sqlite3.connect(f"file:{self.server.data / 'fogbank.db'}?mode=ro", uri=True)
         table = [name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
                  if {"key", "value"} <= {column[1] for column in database.execute(f"PRAGMA table_info({name})")}][0]
         size = round(database.execute(f"SELECT avg(length(key) + length(value)) FROM (SELECT key, value FROM {table} ORDER BY length(value) DESC LIMIT 1000)").fetchone()[0])
-        return output([PROGRAMS / "shadow_load", "--mode", "floor", "--file", self.folder / f"floor{self.run_number}.db", "--shadows", messages,
+        return output([PROGRAMS / "shadow_load", "--mode", "floor", "--file", self.folder / "floor.db", "--shadows", messages,
                        "--requests", messages, "--bytes", size, "--group", max(1, round(group))])
 
 
