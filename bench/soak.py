@@ -77,7 +77,8 @@ class Worker(threading.Thread):
             if self.random.random() < 0.5:
                 client.disconnect()
             elif client.socket():
-                client.socket().shutdown(socket.SHUT_RDWR)  # the end that the network makes: no DISCONNECT
+                # The end that the network makes: no DISCONNECT. Not SSLSocket's own shutdown: after it the client's thread reads ciphertext as MQTT.
+                socket.socket.shutdown(client.socket(), socket.SHUT_RDWR)
         finally:
             client.loop_stop()
 

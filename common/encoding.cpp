@@ -34,6 +34,18 @@ const unsigned char* bytes_of(std::string_view text) {
     return reinterpret_cast<const unsigned char*>(text.data());
 }
 
+/// How many bytes at the front are ASCII; eight at a time, for most text is nothing else.
+std::size_t ascii_bytes(std::string_view text) {
+    constexpr std::uint64_t high_bits = 0x8080808080808080;
+    std::size_t i = 0;
+    for (std::uint64_t word = 0; i + sizeof word <= text.size(); i += sizeof word) {
+        std::memcpy(&word, text.data() + i, sizeof word);
+        if ((word & high_bits) != 0) break;
+    }
+    while (i < text.size() && static_cast<unsigned char>(text[i]) < 0x80) ++i;
+    return i;
+}
+
 }  // namespace
 
 std::string hex_encode(std::string_view bytes) {
@@ -137,22 +149,6 @@ std::optional<std::string> percent_decode(std::string_view text, bool plus_is_sp
     }
     return out;
 }
-
-namespace {
-
-/// How many bytes at the front are ASCII; eight at a time, for most text is nothing else.
-std::size_t ascii_bytes(std::string_view text) {
-    constexpr std::uint64_t high_bits = 0x8080808080808080;
-    std::size_t i = 0;
-    for (std::uint64_t word = 0; i + sizeof word <= text.size(); i += sizeof word) {
-        std::memcpy(&word, text.data() + i, sizeof word);
-        if ((word & high_bits) != 0) break;
-    }
-    while (i < text.size() && static_cast<unsigned char>(text[i]) < 0x80) ++i;
-    return i;
-}
-
-}  // namespace
 
 bool is_valid_utf8(std::string_view text) {
     std::size_t i = 0;
