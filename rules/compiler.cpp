@@ -223,10 +223,11 @@ QueryPlan Compiler::plan(Query& query) {
         plan.items.push_back(std::move(planned));
     }
     plan.distinct = distinct(plan);
-    for (PlannedItem& item : plan.items) {
-        if (!plan.distinct) break;
-        append_json_string(item.json_name, item.alias[0]);
-        item.json_name += ':';
+    if (plan.distinct) {
+        for (PlannedItem& item : plan.items) {
+            append_json_string(item.json_name, item.alias[0]);
+            item.json_name += ':';
+        }
     }
     nested_ = outer_nested;
     element_name_ = outer_name;

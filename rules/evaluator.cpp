@@ -115,11 +115,8 @@ Output Evaluator::projected(const QueryPlan& plan) {
             output.add(at(item.node));
             continue;
         }
+        const std::uint32_t found = locate(program_.paths[node.data]);
         const Payload& payload = context_.message->payload();
-        std::size_t looked_at = 0;
-        const std::uint32_t found = payload.locate(program_.paths[node.data], looked_at);
-        const std::size_t copied = found == Payload::no_node ? 0 : payload.size(found);
-        if (!spend_on_payload(looked_at, copied)) return output;
         if (found == Payload::no_node || !payload.json(found).empty()) {
             output.add(payload, found);
         } else {
@@ -135,18 +132,20 @@ Output Evaluator::projected(const QueryPlan& plan) {
 Value Evaluator::star() {
     if (element_ != nullptr) return *element_;
     const Payload& payload = context_.message->payload();
-    return copied_from_payload(payload.root(program_.version), 0, payload.size());
+    return spend_on_payload(0, payload.size()) ? charged(payload.root(program_.version)) : Value();
 }
 
 Value Evaluator::payload_path(const std::vector<std::string>& path) {
-    std::size_t looked_at = 0;
-    std::size_t copied = 0;
-    Value value = context_.message->payload().find(path, program_.version, looked_at, copied);
-    return copied_from_payload(std::move(value), looked_at, copied);
+    const std::uint32_t found = locate(path);
+    return found == Payload::no_node ? Value() : charged(context_.message->payload().value(found, program_.version));
 }
 
-Value Evaluator::copied_from_payload(Value value, std::size_t looked_at, std::size_t copied) {
-    return spend_on_payload(looked_at, copied) ? charged(std::move(value)) : Value();
+/// Where `path` leads in the payload, paid for as if its value were copied; no node also if that is too much.
+std::uint32_t Evaluator::locate(const std::vector<std::string>& path) {
+    const Payload& payload = context_.message->payload();
+    std::size_t looked_at = 0;
+    const std::uint32_t found = payload.locate(path, looked_at);
+    return spend_on_payload(looked_at, found == Payload::no_node ? 0 : payload.size(found)) ? found : Payload::no_node;
 }
 
 bool Evaluator::spend_on_payload(std::size_t looked_at, std::size_t copied) {

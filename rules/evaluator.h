@@ -79,7 +79,7 @@ class Evaluator {
     Output projected(const QueryPlan& plan);
     Value star();
     Value payload_path(const std::vector<std::string>& path);
-    Value copied_from_payload(Value value, std::size_t looked_at, std::size_t copied);
+    std::uint32_t locate(const std::vector<std::string>& path);
     bool spend_on_payload(std::size_t looked_at, std::size_t copied);
     void set(Object& object, std::span<const std::string> alias, Value value);
     void merge(Object& object, const Object& members);

@@ -23,14 +23,7 @@ Value number_value(std::string_view text, bool as_sql_writes_it, Version version
 }  // namespace
 
 Value Payload::root(Version version) const {
-    return is_json() ? value_at(0, version) : Value();
-}
-
-Value Payload::find(std::span<const std::string> path, Version version, std::size_t& looked_at, std::size_t& copied) const {
-    const std::uint32_t node = locate(path, looked_at);
-    if (node == no_node) return {};
-    copied += size(node);
-    return value_at(node, version);
+    return is_json() ? value(0, version) : Value();
 }
 
 std::uint32_t Payload::locate(std::span<const std::string> path, std::size_t& looked_at) const {
@@ -87,7 +80,7 @@ std::size_t Payload::member_of(std::size_t index, std::string_view name, std::si
     return 0;
 }
 
-Value Payload::value_at(std::size_t index, Version version) const {
+Value Payload::value(std::size_t index, Version version) const {
     const Node& node = nodes_[index];
     switch (node.type) {
         case Type::null:
@@ -108,7 +101,7 @@ Value Payload::value_at(std::size_t index, Version version) const {
 
 Value Payload::array_at(std::size_t index, Version version) const {
     Array items;
-    for (std::size_t child = index + 1; child < nodes_[index].end; child = behind(child)) items.push_back(value_at(child, version));
+    for (std::size_t child = index + 1; child < nodes_[index].end; child = behind(child)) items.push_back(value(child, version));
     return Value::array(std::move(items));
 }
 
@@ -118,14 +111,14 @@ Value Payload::object_at(std::size_t index, Version version) const {
     Object members;
     members.reserve(children.size());
     if (children.size() <= linear_members_max) {
-        for (const std::size_t child : children) members.set(Text::borrowed(nodes_[child].key()), value_at(child, version));
+        for (const std::size_t child : children) members.set(Text::borrowed(nodes_[child].key()), value(child, version));
         return Value::object(std::move(members));
     }
     std::unordered_map<std::string_view, std::size_t> last;
     for (const std::size_t child : children) last[nodes_[child].key()] = child;
     for (const std::size_t child : children) {
         if (const auto found = last.find(nodes_[child].key()); found != last.end()) {
-            members.append(Text::borrowed(nodes_[child].key()), value_at(found->second, version));
+            members.append(Text::borrowed(nodes_[child].key()), value(found->second, version));
             last.erase(found);
         }
     }

@@ -32,17 +32,14 @@ class Payload {
 
     /// The whole document; Undefined if it is not JSON.
     Value root(Version version) const;
-    /// What `path` leads to through Objects; Undefined if there is nothing.
-    /// @param looked_at  grows by the number of values that were passed on the way, `copied` by the number of values in the result.
-    Value find(std::span<const std::string> path, Version version, std::size_t& looked_at, std::size_t& copied) const;
 
-    // The same in two steps, for those who can do without the Value.
     static constexpr std::uint32_t no_node = 0xFFFFFFFF;
-    /// What `path` leads to, as `find` does; `no_node` if there is nothing.
+    /// The node that `path` leads to through Objects; `no_node` if there is nothing.
+    /// @param looked_at  grows by the number of values that were passed on the way
     std::uint32_t locate(std::span<const std::string> path, std::size_t& looked_at) const;
     /// Values at `node` and below.
     std::size_t size(std::uint32_t node) const { return behind(node) - node; }
-    Value value(std::uint32_t node, Version version) const { return value_at(node, version); }
+    Value value(std::size_t index, Version version) const;
     /// The JSON text of `value(node)` if it stands so in the payload; empty if it has to be made from the value.
     std::string_view json(std::uint32_t node) const;
     /// Values in the document, at all levels.
@@ -79,7 +76,6 @@ class Payload {
     std::size_t behind(std::size_t index) const { return nodes_[index].type < Type::array ? index + 1 : nodes_[index].end; }
     /// Index of the last member of that name of the object at `index`; 0 if there is none. `looked_at` grows by the members passed.
     std::size_t member_of(std::size_t index, std::string_view name, std::size_t& looked_at) const;
-    Value value_at(std::size_t index, Version version) const;
     Value array_at(std::size_t index, Version version) const;
     Value object_at(std::size_t index, Version version) const;
 

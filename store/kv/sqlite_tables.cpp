@@ -4,7 +4,7 @@ namespace fogbank::store::kv::detail {
 namespace {
 
 /// Values with more bytes are put into the table `large`. In a tree ordered by keys SQLite must read a row that is too large for its page
-/// whole to compare its key, and such rows are among the inner nodes too; three to a page are the least that make a tree worth the name.
+/// whole to compare its key, and such rows are among the inner nodes too.
 constexpr std::size_t value_beside_key_max = 512;
 
 constexpr unsigned has_end = 1;

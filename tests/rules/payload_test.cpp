@@ -76,11 +76,11 @@ json numbers_as_doubles(const json& value) {
 /// Every path through objects.
 void expect_paths(const Payload& payload, const json& value, std::vector<std::string>& path) {
     std::size_t looked_at = 0;
-    std::size_t copied = 0;
-    const Value found = payload.find(path, Version::v2016_03_23, looked_at, copied);
+    const std::uint32_t node = payload.locate(path, looked_at);
+    ASSERT_NE(node, Payload::no_node);
+    const Value found = payload.value(node, Version::v2016_03_23);
     ASSERT_FALSE(found.is_undefined());
     EXPECT_EQ(numbers_as_doubles(json::parse(text_of(found))), numbers_as_doubles(value));
-    const std::uint32_t node = payload.locate(path, looked_at);
     if (const std::string_view same = payload.json(node); !same.empty()) {
         EXPECT_EQ(same, text_of(found));
     }
@@ -150,12 +150,11 @@ TEST(Payload, ObjectsWithFarMoreBelowThanMembersAreSearchedMemberByMember) {
     Payload payload;
     ASSERT_TRUE(payload.parse(text));
     std::size_t looked_at = 0;
-    std::size_t copied = 0;
     const std::vector<std::string> outer{"b"};
-    EXPECT_EQ(text_of(payload.find(outer, Version::beta, looked_at, copied)), "\"second\"");
+    EXPECT_EQ(text_of(payload.value(payload.locate(outer, looked_at), Version::beta)), "\"second\"");
     EXPECT_EQ(looked_at, 4U);
     const std::vector<std::string> deep{"a", "a499", "b"};
-    EXPECT_EQ(text_of(payload.find(deep, Version::beta, looked_at, copied)), "499");
+    EXPECT_EQ(text_of(payload.value(payload.locate(deep, looked_at), Version::beta)), "499");
 }
 
 }  // namespace
